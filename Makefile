@@ -1,0 +1,115 @@
+# make demo · make test · make bench · make lint: each does its own set-up, once.
+# What is installed stays in this folder: node_modules (npm), .tools (cargo), .local (data of the demo).
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export LITE_TELEMETRY := 0
+export DO_NOT_TRACK := 1
+
+WASM_BINDGEN_VERSION := $(shell sed -n 's/^wasm-bindgen = "=\(.*\)"/\1/p' Cargo.toml)
+WASM_PACK_VERSION := 0.15.1
+
+PACKAGES := node_modules/.package-lock.json
+WASM_BINDGEN := .tools/wasm-bindgen-$(WASM_BINDGEN_VERSION)
+WASM_PACK := .tools/wasm-pack-$(WASM_PACK_VERSION)
+WASM := pkg/wasm/production_chat_bg.wasm
+DIST := pkg/dist/index.js
+
+say = @printf '\033[1m▸ %s\033[0m\n' "$(1)"
+
+.PHONY: demo test bench lint build setup clean doctor \
+	test-rust test-wasm test-types test-database test-edge test-browser
+
+demo: $(PACKAGES) $(DIST)
+	@node tools/demo.mjs
+
+build: $(DIST)
+
+test: lint test-rust test-types test-database test-edge test-wasm test-browser
+	@printf '\033[1m✔ all tests passed\033[0m\n'
+
+# ---------------------------------------------------------------- set-up
+
+doctor:
+	@tools/doctor.sh
+
+setup: doctor $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN)
+
+$(PACKAGES): package-lock.json | doctor
+	$(call say,npm packages)
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# Compiled without optimisation to speak of: they run for seconds, compiling them well takes minutes.
+CARGO_INSTALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+	CARGO_TARGET_DIR=.tools/target cargo install --quiet --root .tools
+
+$(WASM_BINDGEN): | doctor
+	$(call say,wasm-bindgen $(WASM_BINDGEN_VERSION) (once: about two minutes))
+	@$(CARGO_INSTALL) wasm-bindgen-cli --version $(WASM_BINDGEN_VERSION)
+	@touch $@
+
+$(WASM_PACK): | doctor
+	$(call say,wasm-pack $(WASM_PACK_VERSION) (once: about one minute))
+	@$(CARGO_INSTALL) wasm-pack --version $(WASM_PACK_VERSION)
+	@touch $@
+
+# ---------------------------------------------------------------- build
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
+$(WASM): $(RUST_SOURCES) $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN)
+	$(call say,the crate to WebAssembly)
+	@rustup target add wasm32-unknown-unknown >/dev/null 2>&1
+	@wasm-pack --log-level warn build --mode no-install --target web --no-pack --out-dir pkg/wasm --release
+	@touch $@
+
+PKG_SOURCES := pkg/package.json pkg/tsconfig.json $(shell find pkg/src -name '*.ts' -o -name '*.tsx' 2>/dev/null)
+$(DIST): $(WASM) $(PKG_SOURCES)
+	$(call say,the npm package)
+	@tsc -p pkg/tsconfig.json
+	@touch $@
+
+# ---------------------------------------------------------------- tests
+
+lint: $(PACKAGES)
+	$(call say,rustfmt and clippy)
+	@cargo fmt --check
+	@rustup target add wasm32-unknown-unknown >/dev/null 2>&1
+	@cargo clippy --quiet --all-targets -- -D warnings
+	@cargo clippy --quiet --all-targets --target wasm32-unknown-unknown -- -D warnings
+
+test-rust:
+	$(call say,the crate, natively)
+	@cargo test --quiet
+
+test-wasm: $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN)
+	$(call say,the crate, in a browser)
+	@tools/with-browser.sh wasm-pack --log-level warn test --mode no-install --headless --chrome
+
+test-types: $(DIST)
+	$(call say,types)
+	@tsc -p pkg/tsconfig.json --noEmit
+	@tsc -p www/tsconfig.json --noEmit
+	@tsc -p tests/tsconfig.json --noEmit
+
+test-database: $(PACKAGES)
+	$(call say,the database on a real PostgreSQL)
+	@node --test --test-reporter=spec tests/database/
+
+test-edge: $(PACKAGES)
+	$(call say,the edge function on Deno, on a real database)
+	@node tools/test-edge.mjs
+
+test-browser: $(DIST)
+	$(call say,the demo in Chromium)
+	@tools/with-browser.sh playwright test -c tests/browser/playwright.config.ts
+
+bench: $(DIST)
+	@node benches/run.mjs
+
+clean:
+	rm -rf target pkg/wasm pkg/dist www/dist .local
