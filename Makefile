@@ -21,7 +21,7 @@ DIST := pkg/dist/index.js
 
 say = @printf '\033[1m▸ %s\033[0m\n' "$(1)"
 
-.PHONY: demo test bench lint build setup clean doctor \
+.PHONY: demo test mutants bench lint build setup clean doctor \
 	test-rust test-wasm test-types test-database test-edge test-browser
 
 demo: $(PACKAGES) $(DIST)
@@ -107,6 +107,10 @@ test-edge: $(PACKAGES)
 test-browser: $(DIST)
 	$(call say,the demo in Chromium)
 	@tools/with-browser.sh playwright test -c tests/browser/playwright.config.ts
+
+# Breaks the code on purpose, one patch at a time, and shows the test that notices. PATCHES=name picks some.
+mutants: $(PACKAGES)
+	@node tools/mutants.mjs $(PATCHES)
 
 bench: $(DIST)
 	@node benches/run.mjs
