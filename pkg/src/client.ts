@@ -1,0 +1,288 @@
+import { WasmClient } from '../wasm/production_chat.js'
+import { ConversationStore } from './conversation-store.js'
+import { ChatError, errorDetail, toChatError } from './error.js'
+import { init } from './load.js'
+import { PENDING_ACCOUNT, PENDING_VERDICT } from './pending.js'
+import { regeneratedTurn, sentTurn, type TurnState } from './turn.js'
+import type {
+  AccountSnapshot,
+  ChatMessage,
+  ConversationSnapshot,
+  Draft,
+  ProductionChatOptions,
+  Store,
+  Verdict,
+} from './types.js'
+
+/** What the core says has changed. */
+interface Change {
+  account: boolean
+  conversations: string[]
+}
+
+const DISPOSED = errorDetail('disposed', 'This chat was closed.')
+
+/**
+ * Everything one tab knows and does, for one user: no framework needed.
+ *
+ * It can be used at once, while the WebAssembly module still loads: stores show "loading", and what is called meanwhile
+ * happens in order as soon as the module is there. Made by {@link createProductionChat}.
+ */
+export class ProductionChatClient {
+  /** Who is signed in, what they may do and have spent, and their conversations. */
+  readonly account: Store<AccountSnapshot>
+
+  readonly #options: ProductionChatOptions
+  readonly #accountListeners = new Set<() => void>()
+  readonly #conversations = new Map<string, ConversationStore>()
+  #core: WasmClient | null = null
+  #starting: Promise<WasmClient> | null = null
+  #pendingAccount = PENDING_ACCOUNT
+  #lastAccount: AccountSnapshot | null = null
+  #isDisposed = false
+
+  /** @internal Use {@link createProductionChat}. */
+  constructor(options: ProductionChatOptions) {
+    this.#options = options
+    this.account = {
+      subscribe: (listener) => {
+        this.#accountListeners.add(listener)
+        this.#startQuietly()
+        return () => this.#accountListeners.delete(listener)
+      },
+      getSnapshot: () => this.#core?.account() ?? this.#lastAccount ?? this.#pendingAccount,
+      getServerSnapshot: () => PENDING_ACCOUNT,
+    }
+    // On a server nobody looks, so nothing is loaded; a page loads it beside its other scripts.
+    if (typeof window !== 'undefined') this.#startQuietly()
+  }
+
+  /**
+   * One conversation, to watch. Whoever subscribes is somebody looking at it: its first page is loaded, and brought up
+   * to date when it is older than five minutes.
+   */
+  conversation(id: string): Store<ConversationSnapshot> {
+    return this.#store(id)
+  }
+
+  /**
+   * The id of a conversation that exists on the server once its first message is accepted.
+   *
+   * @param agent whom to talk to; default: the client's.
+   */
+  async newConversation(agent?: string): Promise<string> {
+    return (await this.#start()).newConversation(agent)
+  }
+
+  /** May this be sent? Every limit at once, from memory, without a request. Advice: the server decides. */
+  check(draft: Draft): Verdict {
+    return this.#core?.check(draft) ?? PENDING_VERDICT
+  }
+
+  /**
+   * Sends a message. It shows in its conversation at once.
+   *
+   * @returns the answer, when the turn has ended; null when it ended without one (stopped early, cancelled, discarded).
+   * @throws {ChatError} with `messageId` null when it was refused here and nothing was kept; with the message's id
+   *   when the turn failed: then the message is kept, to retry or discard.
+   */
+  sendMessage(draft: Draft): Promise<ChatMessage | null> {
+    return this.#turn(draft.conversationId, sentTurn, (core) => core.send(draft))
+  }
+
+  /**
+   * Asks for another answer in place of the last one.
+   *
+   * @returns the new answer, null when it was stopped before its first word.
+   * @throws {ChatError}
+   */
+  regenerate(conversationId: string): Promise<ChatMessage | null> {
+    return this.#turn(conversationId, regeneratedTurn, (core) => core.regenerate(conversationId))
+  }
+
+  /**
+   * Sends a failed message again, with the id it was born with: if the first try did arrive, this is the same turn.
+   *
+   * @returns as {@link sendMessage}
+   * @throws {ChatError}
+   */
+  retrySendMessage(conversationId: string, messageId: string): Promise<ChatMessage | null> {
+    return this.#turn(conversationId, sentTurn, (core) => {
+      core.retry(messageId)
+      return messageId
+    })
+  }
+
+  /** Ends the answer that is being written, and keeps what there is of it. */
+  stop(conversationId: string): void {
+    this.#withCore((core) => core.stop(conversationId))
+  }
+
+  /** Takes a failed message out of the outbox. Returns its text, to be edited or forgotten. */
+  discardMessage(messageId: string): string | null {
+    return this.#core?.discard(messageId) ?? null
+  }
+
+  /** Takes a queued message back. Returns its text; null when it is no longer queued. */
+  cancelQueued(messageId: string): string | null {
+    return this.#core?.cancelQueued(messageId) ?? null
+  }
+
+  /** Forgets the conversation's error: its status is `ready` again. */
+  clearError(conversationId: string): void {
+    this.#withCore((core) => core.clearError(conversationId))
+  }
+
+  /** Loads the page of older messages. Resolves when it is there or failed: the snapshot tells. */
+  async fetchNextPage(conversationId: string): Promise<void> {
+    const core = await this.#start()
+    core.fetchNextPage(conversationId)
+    await this.#store(conversationId).until((snapshot) => !snapshot.isFetchingNextPage)
+  }
+
+  /** Asks the server for the conversation's newest page again. Resolves when it is there or failed. */
+  async refetch(conversationId: string): Promise<void> {
+    const core = await this.#start()
+    core.refetch(conversationId)
+    await this.#store(conversationId).until((snapshot) => !snapshot.isFetching)
+  }
+
+  /** Asks the server for usage and conversations again. Every reply carries the usage, so this is rarely needed. */
+  refetchAccount(): void {
+    this.#withCore((core) => core.refetchAccount())
+  }
+
+  /** Loads more of the list of conversations. */
+  fetchNextConversations(): void {
+    this.#withCore((core) => core.fetchNextConversations())
+  }
+
+  /** Gives a conversation a title. Shown at once; taken back, with an error in `account`, when the server refuses. */
+  renameConversation(id: string, title: string): void {
+    this.#withCore((core) => core.renameConversation(id, title))
+  }
+
+  /** Deletes a conversation. What was spent in it stays spent. */
+  deleteConversation(id: string): void {
+    this.#withCore((core) => core.deleteConversation(id))
+  }
+
+  /** Call it when the user signed in or out, or a token was refreshed: `accessToken` is asked again. */
+  accessTokenChanged(): void {
+    this.#withCore((core) => core.accessTokenChanged())
+  }
+
+  /**
+   * Forgets everything of this user, unsent messages too: ask first, `account.getSnapshot().unsentCount` says how many.
+   * Returns how many were dropped.
+   */
+  signOut(): number {
+    return this.#core?.signOut() ?? 0
+  }
+
+  /** Ends every request and timer. Safe at any moment; what is called later does nothing. */
+  dispose(): void {
+    if (this.#isDisposed) return
+    this.#isDisposed = true
+    this.#lastAccount = this.account.getSnapshot()
+    for (const store of this.#conversations.values()) store.freeze()
+    this.#core?.dispose()
+    this.#core = null
+    this.#accountListeners.clear()
+  }
+
+  #start(): Promise<WasmClient> {
+    if (this.#isDisposed) return Promise.reject(new ChatError(DISPOSED))
+    this.#starting ??= init().then(
+      () => this.#create(),
+      () => {
+        this.#starting = null
+        const detail = errorDetail('network', 'The chat could not be loaded. Check your connection and try again.', true)
+        this.#pendingAccount = { ...PENDING_ACCOUNT, status: 'error', error: detail }
+        this.#notifyAccount()
+        throw new ChatError(detail)
+      },
+    )
+    return this.#starting
+  }
+
+  /** Starting is retried by the next call, and its failure is in the account's state: no rejection goes astray. */
+  #startQuietly(): void {
+    this.#start().catch(() => undefined)
+  }
+
+  #create(): WasmClient {
+    if (this.#isDisposed) throw new ChatError(DISPOSED)
+    const { accessToken, ...options } = this.#options
+    const core = new WasmClient(options, accessToken, (change: Change) => {
+      if (change.account) this.#notifyAccount()
+      for (const id of change.conversations) this.#conversations.get(id)?.notify()
+    })
+    this.#core = core
+    this.#notifyAccount()
+    for (const store of this.#conversations.values()) store.attach(core)
+    return core
+  }
+
+  #notifyAccount(): void {
+    for (const listener of [...this.#accountListeners]) listener()
+  }
+
+  #withCore(act: (core: WasmClient) => void): void {
+    if (this.#core !== null) act(this.#core)
+    else this.#start().then(act).catch(() => undefined)
+  }
+
+  #turn(
+    conversationId: string,
+    read: (snapshot: ConversationSnapshot, turnId: string) => TurnState,
+    begin: (core: WasmClient) => string,
+  ): Promise<ChatMessage | null> {
+    const run = (core: WasmClient): Promise<ChatMessage | null> => {
+      let turnId: string
+      try {
+        turnId = begin(core)
+      } catch (thrown) {
+        return Promise.reject(toChatError(thrown))
+      }
+      const end = this.#turnEnd(conversationId, turnId, read)
+      // From here on a failure shows in the conversation, so a caller may leave the promise alone.
+      end.catch(() => undefined)
+      return end
+    }
+    return this.#core === null ? this.#start().then(run) : run(this.#core)
+  }
+
+  async #turnEnd(
+    conversationId: string,
+    turnId: string,
+    read: (snapshot: ConversationSnapshot, turnId: string) => TurnState,
+  ): Promise<ChatMessage | null> {
+    const last = await this.#store(conversationId).until((snapshot) => read(snapshot, turnId).state !== 'live')
+    const turn = read(last, turnId)
+    if (turn.state === 'ended') return turn.answer
+    if (turn.state === 'failed') throw new ChatError(turn.error, turn.messageId)
+    throw new ChatError(DISPOSED)
+  }
+
+  #store(id: string): ConversationStore {
+    let store = this.#conversations.get(id)
+    if (store === undefined) {
+      store = new ConversationStore(
+        id,
+        () => this.#core,
+        () => this.#startQuietly(),
+      )
+      this.#conversations.set(id, store)
+    }
+    return store
+  }
+}
+
+/**
+ * A client for one user of one Supabase project. Make one per page, outside of rendering; importing and making it has
+ * no side effects on a server.
+ */
+export function createProductionChat(options: ProductionChatOptions): ProductionChatClient {
+  return new ProductionChatClient(options)
+}

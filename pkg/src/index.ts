@@ -1,0 +1,29 @@
+/**
+ * The quota-aware chat client: knows before it sends, never loses a message, never goes over the limit.
+ *
+ * @packageDocumentation
+ */
+export { createProductionChat, type ProductionChatClient } from './client.js'
+export { configFromEnv, type EnvironmentConfig } from './config.js'
+export { ChatError } from './error.js'
+export { init, type InitInput } from './load.js'
+export type {
+  AccountSnapshot,
+  Agent,
+  ChatErrorCode,
+  ChatErrorDetail,
+  ChatMessage,
+  Conversation,
+  ConversationSnapshot,
+  Draft,
+  LicenseStatus,
+  LimitName,
+  MessageDraft,
+  ProductionChatOptions,
+  Quotas,
+  Store,
+  Tier,
+  UsageStats,
+  Verdict,
+  Violation,
+} from './types.js'

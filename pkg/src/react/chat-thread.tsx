@@ -1,0 +1,140 @@
+'use client'
+
+import { useCallback, type ReactNode } from 'react'
+import type { ChatMessage } from '../types.js'
+import { DownIcon } from './icons.js'
+import { MessageView } from './message-view.js'
+import type { UseProductionChatResult } from './use-production-chat.js'
+import { useThreadScroll } from './use-thread-scroll.js'
+import { clockTime } from './words.js'
+
+export interface ChatThreadProps {
+  /** What `useProductionChat` returned. */
+  chat: UseProductionChatResult
+  /** The name above the answers. */
+  agentName?: string | undefined
+  /** A message as the app wants it. Default: its text, line by line. Never hand it to `innerHTML`. */
+  renderContent?: ((message: ChatMessage) => ReactNode) | undefined
+  /** Receives the text of a failed or queued message that was taken back, to edit it. */
+  onEdit?: ((text: string) => void) | undefined
+  /** Shown where there is no message yet. */
+  children?: ReactNode
+}
+
+/** The conversation: older messages on demand, the answer as it grows, what failed and what waits. */
+export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdit, children }: ChatThreadProps) {
+  const { messages, queue, retrySendMessage, discardMessage, cancelQueued, regenerate } = chat
+  const { scroller, content, isAtEnd, onScroll, scrollToEnd } = useThreadScroll(chat.conversationId, messages)
+  const isAnswering = chat.status === 'submitted' || chat.status === 'streaming'
+  const last = messages.at(-1)
+
+  const takeBack = useCallback(
+    (messageId: string) => {
+      const text = discardMessage(messageId)
+      if (text !== null) onEdit?.(text)
+    },
+    [discardMessage, onEdit],
+  )
+  const cancel = (messageId: string) => {
+    const text = cancelQueued(messageId)
+    if (text !== null) onEdit?.(text)
+  }
+
+  return (
+    <div className="pc-thread">
+      <div
+        className="pc-scroller"
+        ref={scroller}
+        onScroll={onScroll}
+        role="log"
+        aria-label="Conversation"
+        aria-busy={isAnswering || chat.isLoading}
+        // Answers grow by the token: the region below says when one begins and what it was.
+        aria-live="off"
+        tabIndex={0}
+      >
+        <div className="pc-messages" ref={content}>
+          {chat.hasNextPage && (
+            <button
+              type="button"
+              className="pc-button pc-older"
+              aria-disabled={chat.isFetchingNextPage}
+              onClick={() => void (!chat.isFetchingNextPage && chat.fetchNextPage())}
+            >
+              {chat.isFetchingNextPage ? 'Loading…' : 'Load older messages'}
+            </button>
+          )}
+          {messages.length === 0 && queue.length === 0 && (chat.isLoading ? <Loading /> : children)}
+          {messages.map((message) => (
+            <MessageView
+              key={message.id}
+              message={message}
+              agentName={agentName}
+              renderContent={renderContent}
+              onRetry={retrySendMessage}
+              onTakeBack={takeBack}
+              onRegenerate={message === last && message.role === 'assistant' && !isAnswering ? regenerate : undefined}
+            />
+          ))}
+          {chat.status === 'submitted' && last?.role !== 'assistant' && <Thinking agentName={agentName} />}
+          {queue.map((message) => (
+            <Queued key={message.id} message={message} retryAt={chat.verdict.retryAt} onCancel={cancel} />
+          ))}
+        </div>
+      </div>
+      {!isAtEnd && (
+        <button type="button" className="pc-to-end" aria-label="To the newest message" onClick={scrollToEnd}>
+          <DownIcon />
+        </button>
+      )}
+      <p className="pc-hidden" role="status">
+        {isAnswering ? `${agentName} is answering.` : announcement(last, agentName)}
+      </p>
+    </div>
+  )
+}
+
+/** What is read out when a turn has ended: the whole answer, once. */
+function announcement(last: ChatMessage | undefined, agentName: string): string {
+  if (last === undefined) return ''
+  if (last.status === 'failed') return last.error?.message ?? 'The message could not be sent.'
+  return last.role === 'assistant' ? `${agentName}: ${last.content}` : ''
+}
+
+function Queued(props: { message: ChatMessage; retryAt: number | null; onCancel: (messageId: string) => void }) {
+  const { message, retryAt, onCancel } = props
+  return (
+    <article className="pc-message" data-role="user" data-status="queued" data-message-id={message.id} aria-label="Waiting to be sent">
+      <div className="pc-content">{message.content}</div>
+      <p className="pc-meta">
+        <span>{retryAt === null ? 'Waits for its turn' : `Goes out at ${clockTime(retryAt, Date.now())}`}</span>
+        <button type="button" className="pc-link" onClick={() => onCancel(message.id)}>
+          Take back
+        </button>
+      </p>
+    </article>
+  )
+}
+
+function Thinking({ agentName }: { agentName: string }) {
+  return (
+    <div className="pc-message" data-role="assistant" data-status="thinking" aria-hidden="true">
+      <p className="pc-author">{agentName}</p>
+      <p className="pc-dots">
+        <i />
+        <i />
+        <i />
+      </p>
+    </div>
+  )
+}
+
+function Loading() {
+  return (
+    <div className="pc-loading" aria-hidden="true">
+      <span className="pc-skeleton" data-role="user" />
+      <span className="pc-skeleton" />
+      <span className="pc-skeleton" />
+    </div>
+  )
+}

@@ -1,0 +1,144 @@
+'use client'
+
+import { useId, useLayoutEffect, useRef, useState, type FormEvent, type KeyboardEvent } from 'react'
+import { ChatError } from '../error.js'
+import type { Tier } from '../types.js'
+import { DenialNotice } from './denial-notice.js'
+import { SendIcon, StopIcon } from './icons.js'
+import { UpgradePrompt } from './upgrade-prompt.js'
+import type { UseProductionChatResult } from './use-production-chat.js'
+import { count, usdRange } from './words.js'
+
+export interface MessageComposerProps {
+  /** What `useProductionChat` returned. */
+  chat: UseProductionChatResult
+  /** Whom the message is for. Default: the conversation's agent. */
+  agent?: string | undefined
+  /** The text, when the app keeps it (per conversation, say). Left out: the composer keeps it. */
+  text?: string | undefined
+  onTextChange?: ((text: string) => void) | undefined
+  placeholder?: string | undefined
+  /** Takes the person to where plans are sold. */
+  onUpgrade?: ((tier: Tier) => void) | undefined
+}
+
+/**
+ * Where a message is written: what remains and what it may cost while typing, the refusal and when it lifts in place of
+ * a request that would be denied. What was typed leaves the field only once it is kept elsewhere.
+ */
+export function MessageComposer({ chat, agent, text, onTextChange, placeholder, onUpgrade }: MessageComposerProps) {
+  const [ownText, setOwnText] = useState('')
+  const value = text ?? ownText
+  const setValue = onTextChange ?? setOwnText
+  const [problem, setProblem] = useState<string | null>(null)
+  const field = useRef<HTMLTextAreaElement>(null)
+  const hintId = useId()
+  useGrowing(field, value)
+
+  const draft = agent === undefined ? { text: value } : { text: value, agent }
+  const verdict = chat.check(draft)
+  const isAnswering = chat.status === 'submitted' || chat.status === 'streaming'
+
+  async function send(options: { queue: boolean }): Promise<void> {
+    if (value.trim() === '') return
+    setProblem(null)
+    setValue('')
+    try {
+      await chat.sendMessage(options.queue ? { ...draft, queue: true } : draft)
+    } catch (error) {
+      const kept = error instanceof ChatError && error.messageId !== null
+      if (kept) return
+      // Nothing was kept, so the words go back to where they were typed.
+      if (field.current?.value === '' || field.current === null) setValue(value)
+      const isDenial = error instanceof ChatError && error.detail.verdict !== null
+      if (!isDenial) setProblem(error instanceof Error ? error.message : String(error))
+      field.current?.focus()
+    }
+  }
+
+  function onSubmit(event: FormEvent): void {
+    event.preventDefault()
+    void send({ queue: false })
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    // While an input method composes a character, Enter chooses it.
+    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+    event.preventDefault()
+    void send({ queue: false })
+  }
+
+  return (
+    <form className="pc-composer" onSubmit={onSubmit} data-denied={!verdict.allowed}>
+      {!verdict.allowed && (
+        <DenialNotice verdict={verdict}>
+          {verdict.retryAt !== null && value.trim() !== '' && (
+            <button type="button" className="pc-button" onClick={() => void send({ queue: true })}>
+              Send it then
+            </button>
+          )}
+          <UpgradePrompt verdict={verdict} onUpgrade={onUpgrade} />
+        </DenialNotice>
+      )}
+      {problem !== null && (
+        <p className="pc-problem" role="alert">
+          {problem}
+        </p>
+      )}
+      <div className="pc-composer-box">
+        <textarea
+          ref={field}
+          rows={1}
+          value={value}
+          aria-label="Message"
+          aria-describedby={hintId}
+          placeholder={placeholder ?? 'Write a message'}
+          onChange={(event) => setValue(event.target.value)}
+          onKeyDown={onKeyDown}
+        />
+        {isAnswering ? (
+          <button type="button" className="pc-send" aria-label="Stop answering" onClick={chat.stop}>
+            <StopIcon />
+          </button>
+        ) : (
+          <button
+            type="submit"
+            className="pc-send"
+            aria-label="Send"
+            // Not `disabled`: a focused button must not vanish from under the keyboard.
+            aria-disabled={value.trim() === '' || !verdict.allowed}
+          >
+            <SendIcon />
+          </button>
+        )}
+      </div>
+      <p className="pc-composer-hint" id={hintId}>
+        <Remaining chat={chat} />
+        {value.trim() !== '' && verdict.estimate.maxMicroUsd > 0 && (
+          <span>This message: {usdRange(verdict.estimate.minMicroUsd, verdict.estimate.maxMicroUsd)}</span>
+        )}
+      </p>
+    </form>
+  )
+}
+
+/** Whichever runs out first. */
+function Remaining({ chat }: { chat: UseProductionChatResult }) {
+  const usage = chat.usageStats
+  if (usage === null) return <span>&nbsp;</span>
+  return usage.messagesRemainingThisHour < usage.messagesRemaining ? (
+    <span>{count(usage.messagesRemainingThisHour, 'message')} left this hour</span>
+  ) : (
+    <span>{count(usage.messagesRemaining, 'message')} left today</span>
+  )
+}
+
+/** A field as high as its text; the style sheet sets the most. */
+function useGrowing(field: React.RefObject<HTMLTextAreaElement | null>, value: string): void {
+  useLayoutEffect(() => {
+    const element = field.current
+    if (element === null) return
+    element.style.height = 'auto'
+    element.style.height = `${element.scrollHeight}px`
+  }, [field, value])
+}

@@ -1,0 +1,83 @@
+'use client'
+
+import { memo, type ReactNode } from 'react'
+import type { ChatMessage } from '../types.js'
+import { usd } from './words.js'
+
+export interface MessageViewProps {
+  message: ChatMessage
+  /** Shown above an answer. */
+  agentName: string
+  /** The answer as the app renders it. Default: its text, line by line. */
+  renderContent?: ((message: ChatMessage) => ReactNode) | undefined
+  onRetry: (messageId: string) => unknown
+  /** Takes a failed message back to be edited. */
+  onTakeBack: (messageId: string) => void
+  /** Asks for another answer; only the last one has it. */
+  onRegenerate?: (() => unknown) | undefined
+}
+
+/** One message. Rendered again only when that message changed. */
+export const MessageView = memo(function MessageView(props: MessageViewProps) {
+  const { message, agentName, renderContent } = props
+  const isAnswer = message.role === 'assistant'
+  return (
+    <article
+      className="pc-message"
+      data-role={message.role}
+      data-status={message.status}
+      data-message-id={message.id}
+      aria-label={isAnswer ? `${agentName} answered` : 'You wrote'}
+    >
+      {isAnswer && (
+        <p className="pc-author" aria-hidden="true">
+          {agentName}
+        </p>
+      )}
+      <div className="pc-content">
+        {renderContent === undefined ? message.content : renderContent(message)}
+        {message.status === 'streaming' && <span className="pc-caret" aria-hidden="true" />}
+      </div>
+      <Footer {...props} />
+    </article>
+  )
+})
+
+function Footer({ message, onRetry, onTakeBack, onRegenerate }: MessageViewProps) {
+  if (message.status === 'failed') {
+    return (
+      <div className="pc-failure">
+        <p>
+          {message.error?.message ?? 'This message could not be sent.'}
+          {message.refundedMicroUsd !== null && message.refundedMicroUsd > 0 && (
+            <span className="pc-refund"> Nothing was charged: {usd(message.refundedMicroUsd)} went back.</span>
+          )}
+        </p>
+        {message.role === 'user' && (
+          <p className="pc-actions">
+            {message.error?.retryable !== false && (
+              <button type="button" className="pc-button" onClick={() => void onRetry(message.id)}>
+                Try again
+              </button>
+            )}
+            <button type="button" className="pc-button" onClick={() => onTakeBack(message.id)}>
+              Edit
+            </button>
+          </p>
+        )}
+      </div>
+    )
+  }
+  const notes: ReactNode[] = []
+  if (message.status === 'sending') notes.push(<span key="sending">Sending…</span>)
+  if (message.status === 'stopped') notes.push(<span key="stopped">Stopped</span>)
+  if (message.costMicroUsd !== null) notes.push(<span key="cost">{usd(message.costMicroUsd)}</span>)
+  if (onRegenerate !== undefined) {
+    notes.push(
+      <button key="again" type="button" className="pc-link" onClick={() => void onRegenerate()}>
+        Answer again
+      </button>,
+    )
+  }
+  return notes.length === 0 ? null : <p className="pc-meta">{notes}</p>
+}

@@ -1,0 +1,100 @@
+'use client'
+
+import { useId } from 'react'
+import type { ProductionChatClient } from '../client.js'
+import type { UsageStats } from '../types.js'
+import { useQuota } from './use-account.js'
+import { useNow } from './use-now.js'
+import { clockTime, count, duration, TIER_NAMES, usd } from './words.js'
+
+export interface QuotaIndicatorProps {
+  /** The client, where there is no `ProductionChatProvider`. */
+  client?: ProductionChatClient | undefined
+}
+
+/** What remains today and this hour, what it has cost, and when it begins anew. Keeps itself up to date. */
+export function QuotaIndicator({ client }: QuotaIndicatorProps) {
+  const { quotas, usageStats, tier, isStale, isFallback, error } = useQuota(client)
+  const resetsAt = usageStats === null ? null : (usageStats.hourFreesAt ?? usageStats.dayResetsAt)
+  const now = useNow(resetsAt)
+
+  if (quotas === null || usageStats === null) {
+    return (
+      <section className="pc-quota" aria-label="Your plan" aria-busy={error === null}>
+        {error === null ? <span className="pc-skeleton" /> : <p className="pc-quota-note">{error.message}</p>}
+      </section>
+    )
+  }
+
+  const dayReset = `resets in ${duration(usageStats.dayResetsAt - now)}`
+  const hourReset = usageStats.hourFreesAt === null ? null : `free again in ${duration(usageStats.hourFreesAt - now)}`
+  return (
+    <section className="pc-quota" aria-label="Your plan" data-level={usageStats.alertLevel} data-stale={isStale}>
+      <Meter label="Today" remaining={usageStats.messagesRemaining} max={quotas.max_messages_per_day} note={dayReset} />
+      <Meter
+        label="This hour"
+        remaining={usageStats.messagesRemainingThisHour}
+        max={quotas.max_messages_per_hour}
+        note={hourReset}
+      />
+      <p className="pc-quota-note">
+        <span>{TIER_NAMES[tier ?? quotas.tier]} plan</span>
+        <Cost usage={usageStats} />
+      </p>
+      <p className="pc-quota-note">
+        {isFallback ? (
+          'Not confirmed by the server yet'
+        ) : usageStats.hourFreesAt === null ? (
+          <span>Resets at {clockTime(usageStats.dayResetsAt, now)}</span>
+        ) : (
+          <span>Next message at {clockTime(usageStats.hourFreesAt, now)}</span>
+        )}
+      </p>
+    </section>
+  )
+}
+
+interface MeterProps {
+  label: string
+  remaining: number
+  max: number
+  /** When it comes back, in words. */
+  note: string | null
+}
+
+function Meter({ label, remaining, max, note }: MeterProps) {
+  const labelId = useId()
+  const share = max === 0 ? 0 : Math.min(1, remaining / max)
+  const level = remaining === 0 ? 'hard' : share <= 0.2 ? 'warn' : 'ok'
+  const words = `${remaining.toLocaleString()} of ${count(max, 'message')} left${note === null ? '' : `, ${note}`}`
+  return (
+    <div className="pc-meter" data-level={level}>
+      <div className="pc-meter-text">
+        <span id={labelId}>{label}</span>
+        <span>
+          <b>{remaining.toLocaleString()}</b> of {max.toLocaleString()} left
+        </span>
+      </div>
+      <div
+        className="pc-meter-track"
+        role="meter"
+        aria-labelledby={labelId}
+        aria-valuemin={0}
+        aria-valuemax={max}
+        aria-valuenow={Math.min(remaining, max)}
+        aria-valuetext={words}
+      >
+        <div className="pc-meter-fill" style={{ transform: `scaleX(${share})` }} />
+      </div>
+    </div>
+  )
+}
+
+function Cost({ usage }: { usage: UsageStats }) {
+  return (
+    <span title={`Of ${usd(usage.costLimitMicroUsd)} a day`}>
+      {usd(usage.costTodayMicroUsd)} today
+      {usage.costHeldMicroUsd > 0 && <span className="pc-held"> ({usd(usage.costHeldMicroUsd)} held)</span>}
+    </span>
+  )
+}

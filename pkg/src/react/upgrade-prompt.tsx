@@ -1,0 +1,58 @@
+'use client'
+
+import type { ProductionChatClient } from '../client.js'
+import type { Quotas, Tier, Verdict } from '../types.js'
+import { useQuota } from './use-account.js'
+import { LIMIT_NAMES, TIER_NAMES } from './words.js'
+
+export interface UpgradePromptProps {
+  /** The refusal an upgrade may lift. */
+  verdict: Verdict
+  /** Takes the person to where plans are sold. Without it the prompt only tells. */
+  onUpgrade?: ((tier: Tier) => void) | undefined
+  /** The client, where there is no `ProductionChatProvider`. */
+  client?: ProductionChatClient | undefined
+}
+
+/** The cheapest plan under which the refused message could be sent. Nothing when no plan would help. */
+export function UpgradePrompt({ verdict, onUpgrade, client }: UpgradePromptProps) {
+  const { tiers } = useQuota(client)
+  const { upgrade } = verdict
+  if (upgrade === null) return null
+  const plan = tiers.find(({ tier }) => tier === upgrade.tier)
+  const name = TIER_NAMES[upgrade.tier]
+  return (
+    <div className="pc-upgrade">
+      <p>
+        <b>{name}</b>
+        {plan !== undefined && <span className="pc-upgrade-price"> ${plan.price_usd_per_month} a month</span>}
+        <span> gives you {gains(verdict, plan)}.</span>
+      </p>
+      {onUpgrade !== undefined && (
+        <button type="button" className="pc-button pc-button-primary" onClick={() => onUpgrade(upgrade.tier)}>
+          Upgrade to {name}
+        </button>
+      )}
+    </div>
+  )
+}
+
+/** The limits that bind now, as the plan has them: with its figures where it names some. */
+function gains(verdict: Verdict, plan: Quotas | undefined): string {
+  const names = (verdict.upgrade?.unlocks ?? []).map((limit) => {
+    if (plan === undefined) return LIMIT_NAMES[limit]
+    switch (limit) {
+      case 'messages_per_hour':
+        return `${plan.max_messages_per_hour.toLocaleString()} messages an hour`
+      case 'messages_per_day':
+        return `${plan.max_messages_per_day.toLocaleString()} messages a day`
+      case 'conversation_length':
+        return `conversations of ${plan.max_messages_per_conversation.toLocaleString()} messages`
+      case 'conversations':
+        return `${plan.max_conversations.toLocaleString()} conversations`
+      default:
+        return LIMIT_NAMES[limit]
+    }
+  })
+  return new Intl.ListFormat('en', { type: 'conjunction' }).format(names)
+}

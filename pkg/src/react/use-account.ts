@@ -1,0 +1,84 @@
+'use client'
+
+import { useMemo } from 'react'
+import type { ProductionChatClient } from '../client.js'
+import type { AccountSnapshot, ChatErrorDetail, Conversation, Quotas, Tier, UsageStats } from '../types.js'
+import { useClient } from './context.js'
+import { useStore } from './use-production-chat.js'
+
+/** Everything the client knows of the signed-in user: for what the smaller hooks leave out. */
+export function useAccount(client?: ProductionChatClient): AccountSnapshot {
+  return useStore(useClient(client).account)
+}
+
+export interface UseQuotaResult {
+  /** What the plan allows; null until the server has answered. */
+  quotas: Quotas | null
+  /** What is spent and what remains. */
+  usageStats: UsageStats | null
+  /** The plan in force. */
+  tier: Tier | null
+  /** Every plan there is, to compare. */
+  tiers: Quotas[]
+  /** Older than its freshness. */
+  isStale: boolean
+  /** The server has not answered yet: the default plan is assumed. */
+  isFallback: boolean
+  isLoading: boolean
+  error: ChatErrorDetail | null
+  refetch: () => void
+}
+
+/** Quotas and usage, where no conversation is needed. */
+export function useQuota(client?: ProductionChatClient): UseQuotaResult {
+  const chat = useClient(client)
+  const account = useStore(chat.account)
+  return useMemo(
+    () => ({
+      quotas: account.quotas,
+      usageStats: account.usageStats,
+      tier: account.license?.tier ?? null,
+      tiers: account.tiers,
+      isStale: account.isStale,
+      isFallback: account.isFallback,
+      isLoading: account.status === 'loading',
+      error: account.error as ChatErrorDetail | null,
+      refetch: () => chat.refetchAccount(),
+    }),
+    [chat, account],
+  )
+}
+
+export interface UseConversationsResult {
+  /** The last changed first. */
+  conversations: Conversation[]
+  /** The first load only. */
+  isLoading: boolean
+  hasNextPage: boolean
+  isFetchingNextPage: boolean
+  fetchNextPage: () => void
+  /** Shown at once; taken back, with an error in `useAccount().error`, when the server refuses. */
+  rename: (id: string, title: string) => void
+  /** Deletes a conversation. What was spent in it stays spent. */
+  remove: (id: string) => void
+}
+
+/** The list of conversations. */
+export function useConversations(client?: ProductionChatClient): UseConversationsResult {
+  const chat = useClient(client)
+  const { conversations, isLoadingConversations, hasNextConversations, isFetchingNextConversations } = useStore(
+    chat.account,
+  )
+  return useMemo(
+    () => ({
+      conversations,
+      isLoading: isLoadingConversations,
+      hasNextPage: hasNextConversations,
+      isFetchingNextPage: isFetchingNextConversations,
+      fetchNextPage: () => chat.fetchNextConversations(),
+      rename: (id: string, title: string) => chat.renameConversation(id, title),
+      remove: (id: string) => chat.deleteConversation(id),
+    }),
+    [chat, conversations, isLoadingConversations, hasNextConversations, isFetchingNextConversations],
+  )
+}

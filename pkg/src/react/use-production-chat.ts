@@ -1,0 +1,163 @@
+'use client'
+
+import { useCallback, useMemo, useSyncExternalStore } from 'react'
+import type { ProductionChatClient } from '../client.js'
+import { PENDING_VERDICT, pendingConversation } from '../pending.js'
+import type {
+  AccountSnapshot,
+  ChatErrorDetail,
+  ChatMessage,
+  Conversation,
+  ConversationSnapshot,
+  MessageDraft,
+  Quotas,
+  Store,
+  UsageStats,
+  Verdict,
+} from '../types.js'
+import { useClient } from './context.js'
+import { useConversationId } from './use-conversation-id.js'
+
+export interface UseProductionChatOptions {
+  /** The conversation to show. Left out: a new one, made once, which the server knows after its first message. */
+  conversationId?: string | undefined
+  /** Whom a new conversation talks to. Default: the client's agent. */
+  agent?: string | undefined
+  /** The client, where there is no `ProductionChatProvider`. */
+  client?: ProductionChatClient | undefined
+}
+
+export interface UseProductionChatResult {
+  /** Null only while the module still loads and a new conversation was asked for. */
+  conversationId: string | null
+  /** As the server has it; null before that. */
+  conversation: Conversation | null
+  /** Oldest first: what the server has, then what is on its way. A message that did not change stays the same object. */
+  messages: ChatMessage[]
+  /** What waits for the running turn to end or for a limit to lift. */
+  queue: ChatMessage[]
+  /** `submitted`: sent, no answer yet. `streaming`: the answer grows. */
+  status: ConversationSnapshot['status']
+  error: ChatErrorDetail | null
+  /** The first load only; `isFetching` is every load. */
+  isLoading: boolean
+  isFetching: boolean
+  /** What is shown is older than five minutes and not confirmed yet. */
+  isStale: boolean
+  /** There are older messages. */
+  hasNextPage: boolean
+  isFetchingNextPage: boolean
+  /** What the plan allows; null until the server has answered. */
+  quotas: Quotas | null
+  /** What is spent and what remains, what is on its way included. */
+  usageStats: UsageStats | null
+  /** May any message be sent now? For a particular one ask `check`. */
+  verdict: Verdict
+
+  /**
+   * Sends a text, or a text with an agent or files. Shows at once.
+   *
+   * @returns the answer, when the turn ended; null when there is none.
+   * @throws {ChatError} `messageId` null: refused here, the text is still yours. Else the message is kept as failed.
+   */
+  sendMessage: (message: string | MessageDraft) => Promise<ChatMessage | null>
+  /** Another answer in place of the last one. */
+  regenerate: () => Promise<ChatMessage | null>
+  /** Ends the answer being written and keeps what there is of it. */
+  stop: () => void
+  clearError: () => void
+  /** Loads older messages. */
+  fetchNextPage: () => Promise<void>
+  refetch: () => Promise<void>
+  /** May this be sent, what may it cost, when does what forbids it lift? From memory, without a request. */
+  check: (message: string | MessageDraft) => Verdict
+  /** Takes a queued message back and returns its text. */
+  cancelQueued: (messageId: string) => string | null
+  /** Sends a failed message again, under the id it was born with. */
+  retrySendMessage: (messageId: string) => Promise<ChatMessage | null>
+  /** Takes a failed message out of the outbox and returns its text. */
+  discardMessage: (messageId: string) => string | null
+}
+
+/** One conversation and the quotas that bind it, for a component. */
+export function useProductionChat(options: UseProductionChatOptions = {}): UseProductionChatResult {
+  const client = useClient(options.client)
+  const { id, whenKnown } = useConversationId(client, options.conversationId, options.agent)
+  const account = useStore(client.account)
+  const store = useMemo(() => (id === null ? NO_CONVERSATION : client.conversation(id)), [client, id])
+  const chat = useStore(store)
+
+  const check = useCallback(
+    (message: string | MessageDraft) =>
+      id === null ? PENDING_VERDICT : client.check({ ...toDraft(message), conversationId: id }),
+    [client, id],
+  )
+
+  const actions = useMemo(() => {
+    /** At once when the conversation is known, so that an optimistic change shows in the same frame. */
+    function withId<Result>(act: (conversationId: string) => Promise<Result>): Promise<Result> {
+      return id === null ? whenKnown().then(act) : act(id)
+    }
+    return {
+      sendMessage: (message: string | MessageDraft) =>
+        withId((conversationId) => client.sendMessage({ ...toDraft(message), conversationId })),
+      regenerate: () => withId((conversationId) => client.regenerate(conversationId)),
+      stop: () => void (id !== null && client.stop(id)),
+      clearError: () => void (id !== null && client.clearError(id)),
+      fetchNextPage: () => withId((conversationId) => client.fetchNextPage(conversationId)),
+      refetch: () => withId((conversationId) => client.refetch(conversationId)),
+      cancelQueued: (messageId: string) => client.cancelQueued(messageId),
+      retrySendMessage: (messageId: string) =>
+        withId((conversationId) => client.retrySendMessage(conversationId, messageId)),
+      discardMessage: (messageId: string) => client.discardMessage(messageId),
+    }
+  }, [client, id, whenKnown])
+
+  return useMemo(() => toResult(id, account, chat, check, actions), [id, account, chat, check, actions])
+}
+
+function toResult(
+  id: string | null,
+  account: AccountSnapshot,
+  chat: ConversationSnapshot,
+  check: UseProductionChatResult['check'],
+  actions: Omit<UseProductionChatResult, keyof ConversationSnapshot | 'conversationId' | 'quotas' | 'usageStats' | 'check'>,
+): UseProductionChatResult {
+  return {
+    conversationId: id,
+    conversation: chat.conversation,
+    messages: chat.messages,
+    queue: chat.queue,
+    status: chat.status,
+    error: chat.error as ChatErrorDetail | null,
+    // Nothing can load before the module has; when it cannot be loaded, that is the error.
+    isLoading: chat.isLoading && account.status !== 'error',
+    isFetching: chat.isFetching,
+    isStale: chat.isStale,
+    hasNextPage: chat.hasNextPage,
+    isFetchingNextPage: chat.isFetchingNextPage,
+    quotas: account.quotas,
+    usageStats: account.usageStats,
+    verdict: chat.verdict,
+    check,
+    ...actions,
+  }
+}
+
+/** A store's snapshot, kept up to date. */
+export function useStore<Snapshot>(store: Store<Snapshot>): Snapshot {
+  return useSyncExternalStore(store.subscribe, store.getSnapshot, store.getServerSnapshot)
+}
+
+function toDraft(message: string | MessageDraft): MessageDraft {
+  return typeof message === 'string' ? { text: message } : message
+}
+
+const NO_SNAPSHOT: ConversationSnapshot = pendingConversation('')
+
+/** Watched while a new conversation has no id yet. */
+const NO_CONVERSATION: Store<ConversationSnapshot> = {
+  subscribe: () => () => undefined,
+  getSnapshot: () => NO_SNAPSHOT,
+  getServerSnapshot: () => NO_SNAPSHOT,
+}

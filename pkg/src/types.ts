@@ -1,0 +1,53 @@
+/**
+ * The shapes of the protocol and of the snapshots, made from the Rust types when the crate is built, so that both
+ * sides cannot drift apart. Times are milliseconds since the Unix epoch, money is micro-USD (integers).
+ */
+import type { ChatErrorDetail as WireErrorDetail, ClientOptions, Draft } from '../wasm/production_chat.js'
+
+export type {
+  AccountSnapshot,
+  Agent,
+  ChatMessage,
+  Conversation,
+  ConversationSnapshot,
+  Draft,
+  LicenseStatus,
+  LimitName,
+  Quotas,
+  Tier,
+  UsageStats,
+  Verdict,
+  Violation,
+} from '../wasm/production_chat.js'
+
+/** Everything that can go wrong, by name. */
+export type ChatErrorCode = WireErrorDetail['code']
+
+/**
+ * What went wrong: a union tagged by `code`, so that a `switch` on it narrows. `message` is written for people;
+ * `retryAt` says when the same send may work, `retryable` whether trying again makes sense at all.
+ */
+export type ChatErrorDetail = { [Code in ChatErrorCode]: Omit<WireErrorDetail, 'code'> & { code: Code } }[ChatErrorCode]
+
+/** How the client reaches Supabase, and whom it speaks for. */
+export interface ProductionChatOptions extends ClientOptions {
+  /**
+   * The signed-in user's access token, `null` when nobody is signed in. Called again after it expired and after
+   * {@link ProductionChatClient.accessTokenChanged}. With supabase-js:
+   * `async () => (await supabase.auth.getSession()).data.session?.access_token ?? null`
+   */
+  accessToken: () => Promise<string | null> | string | null
+}
+
+/** A message to send, without the conversation it goes to. */
+export type MessageDraft = Omit<Draft, 'conversationId'>
+
+/** Something that can be watched: the shape `useSyncExternalStore` takes. */
+export interface Store<Snapshot> {
+  /** Calls `listener` after every change, at most once a frame. Returns the function that ends it. */
+  subscribe(listener: () => void): () => void
+  /** The present state: the identical object until something in it changes. */
+  getSnapshot(): Snapshot
+  /** The state a server renders: nothing known yet. */
+  getServerSnapshot(): Snapshot
+}
