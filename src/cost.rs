@@ -1,0 +1,136 @@
+//! Money as integers: micro-USD, prices per 1,000,000 tokens, estimates, alert levels.
+//!
+//! Floats appear twice: where a person wrote a price in dollars ([`Price::from_usd_per_1k_tokens`]) and where dollars
+//! are shown ([`to_usd`]). Nothing is computed with them.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Millionths of a US dollar.
+pub type MicroUsd = u64;
+
+const TOKENS_PER_PRICE: u128 = 1_000_000;
+
+/// Dollars, for display alone.
+pub fn to_usd(amount: MicroUsd) -> f64 {
+    amount as f64 / 1_000_000.0
+}
+
+/// A pinned version of what a model costs, in micro-USD per 1,000,000 tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub struct Price {
+    /// The model's name at its provider.
+    pub model: String,
+    /// Grows with every change of the price.
+    pub version: u64,
+    /// Tokens sent.
+    pub input_micro_usd_per_million: MicroUsd,
+    /// Tokens sent that the provider had cached.
+    pub cached_input_micro_usd_per_million: MicroUsd,
+    /// Tokens generated.
+    pub output_micro_usd_per_million: MicroUsd,
+}
+
+/// A price in dollars that is not one: negative, not finite, or beyond a million dollars per 1,000 tokens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InvalidPrice(f64);
+
+impl fmt::Display for InvalidPrice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} is not a price in USD per 1,000 tokens: use a number from 0 to 1,000,000, such as 0.002",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for InvalidPrice {}
+
+impl Price {
+    /// One price for tokens in and out, from dollars per 1,000 tokens (the setting `VITE_COST_PER_1K_TOKENS`), to the
+    /// nearest micro-USD per 1,000,000 tokens.
+    ///
+    /// # Errors
+    /// [`InvalidPrice`] when `usd` is negative, not finite or above 1,000,000.
+    pub fn from_usd_per_1k_tokens(usd: f64) -> Result<Price, InvalidPrice> {
+        if !(0.0..=1_000_000.0).contains(&usd) {
+            return Err(InvalidPrice(usd));
+        }
+        // In range, so the cast is exact: at most 1e15, below 2^53.
+        let rate = (usd * 1e9).round() as MicroUsd;
+        Ok(Price {
+            model: String::new(),
+            version: 0,
+            input_micro_usd_per_million: rate,
+            cached_input_micro_usd_per_million: rate,
+            output_micro_usd_per_million: rate,
+        })
+    }
+}
+
+/// What a turn may cost: at least, and at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub struct Estimate {
+    /// The message alone, at four bytes a token, and one token of answer.
+    pub min_micro_usd: MicroUsd,
+    /// Everything sent, at one byte a token, and the longest answer: what the server holds.
+    pub max_micro_usd: MicroUsd,
+}
+
+/// The range a turn may cost, rounded up once (docs/protocol.md, "Estimates").
+///
+/// `message_bytes`: UTF-8 bytes of the message. `input_bytes_bound`: upper bound of the UTF-8 bytes of everything sent
+/// (system prompt, context, message, 8 per message for the wire format). Amounts beyond `u64` saturate.
+pub fn estimate(message_bytes: u64, input_bytes_bound: u64, max_output_tokens: u64, price: &Price) -> Estimate {
+    Estimate {
+        min_micro_usd: cost_of(message_bytes.div_ceil(4), 1, price),
+        max_micro_usd: cost_of(input_bytes_bound, max_output_tokens, price),
+    }
+}
+
+fn cost_of(input_tokens: u64, output_tokens: u64, price: &Price) -> MicroUsd {
+    // A u64 times a u64 fits u128; the sum of two such products may not.
+    let input = u128::from(input_tokens) * u128::from(price.input_micro_usd_per_million);
+    let output = u128::from(output_tokens) * u128::from(price.output_micro_usd_per_million);
+    let micro = input.saturating_add(output).div_ceil(TOKENS_PER_PRICE);
+    MicroUsd::try_from(micro).unwrap_or(MicroUsd::MAX)
+}
+
+/// How near a limit is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub enum AlertLevel {
+    /// Below 80 %.
+    #[default]
+    Ok,
+    /// 80 % or more is spent.
+    Warn,
+    /// The next message may not fit.
+    Soft,
+    /// All is spent.
+    Hard,
+}
+
+/// The alert level of a limit `max` of which `used` is spent or held, when the next message may need `next`.
+pub fn alert_level(used: u64, next: u64, max: u64) -> AlertLevel {
+    if used >= max {
+        AlertLevel::Hard
+    } else if used.saturating_add(next) > max {
+        AlertLevel::Soft
+    } else if reaches_80_percent(used, max) {
+        AlertLevel::Warn
+    } else {
+        AlertLevel::Ok
+    }
+}
+
+/// Whether `used` is at least 80 % of `max`; a `max` of 0 counts as reached.
+pub(crate) fn reaches_80_percent(used: u64, max: u64) -> bool {
+    u128::from(used) * 100 >= u128::from(max) * 80
+}

@@ -1,0 +1,444 @@
+//! What went wrong: problems as the server says them (RFC 9457), and errors as a person reads them.
+
+use crate::Millis;
+use crate::cost::MicroUsd;
+use crate::quota::{LimitName, Verdict, Violation};
+use crate::retry::{Failure, Retryable, retryable};
+use crate::usage::UsageSnapshot;
+use serde::{Deserialize, Serialize};
+
+/// What a problem is, for a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub enum ProblemCode {
+    /// 401: missing, expired or forged token.
+    Unauthenticated,
+    /// 400: a field of the request is wrong.
+    InvalidRequest,
+    /// 403: waiting does not lift it.
+    NotAllowed,
+    /// 404: unknown, deleted or another tenant's.
+    NotFound,
+    /// 409: another turn of the conversation is live.
+    ConversationBusy,
+    /// 409: this turn is live elsewhere; resume it.
+    TurnInProgress,
+    /// 422: the id belongs to another request.
+    IdReused,
+    /// 429: a limit that lifts with time.
+    QuotaExceeded,
+    /// 503: the model's provider failed; the hold went back.
+    ProviderUnavailable,
+    /// 503: the server cannot decide.
+    Unavailable,
+    /// 500: a defect.
+    Internal,
+}
+
+/// A field of a request that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) into the request.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// A problem as the server says it (RFC 9457, `application/problem+json`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
+pub struct Problem {
+    /// `urn:production-chat:problem:` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it is, in a few words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened this time.
+    pub detail: String,
+    /// What it is, for a program.
+    pub code: ProblemCode,
+    /// `invalid_request`: the fields that are wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+    /// `quota_exceeded`, `not_allowed`: the limits that bind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub violations: Vec<Violation>,
+    /// `quota_exceeded`, `not_allowed`: the server's verdict.
+    pub verdict: Option<Verdict>,
+    /// Seconds to wait, as the header `Retry-After`.
+    pub retry_after: Option<u64>,
+    /// `conversation_busy`, `turn_in_progress`: the live turn.
+    pub turn_id: Option<String>,
+    /// What is spent now.
+    pub usage: Option<UsageSnapshot>,
+    /// The hold that went back.
+    pub refunded_micro_usd: Option<MicroUsd>,
+}
+
+/// What an error is, for a program: a problem's code, or what only a client can see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub enum ChatErrorCode {
+    /// See [`ProblemCode::Unauthenticated`].
+    Unauthenticated,
+    /// See [`ProblemCode::InvalidRequest`].
+    InvalidRequest,
+    /// See [`ProblemCode::NotAllowed`].
+    NotAllowed,
+    /// See [`ProblemCode::NotFound`].
+    NotFound,
+    /// See [`ProblemCode::ConversationBusy`].
+    ConversationBusy,
+    /// See [`ProblemCode::TurnInProgress`].
+    TurnInProgress,
+    /// See [`ProblemCode::IdReused`].
+    IdReused,
+    /// See [`ProblemCode::QuotaExceeded`].
+    QuotaExceeded,
+    /// See [`ProblemCode::ProviderUnavailable`].
+    ProviderUnavailable,
+    /// See [`ProblemCode::Unavailable`].
+    Unavailable,
+    /// See [`ProblemCode::Internal`].
+    Internal,
+    /// No reply came, or it broke off.
+    Network,
+    /// The device is offline.
+    Offline,
+    /// The reply is not what was agreed.
+    MalformedReply,
+    /// The client was disposed of.
+    Disposed,
+    /// Nobody is signed in.
+    SignedOut,
+    /// The browser's storage takes no more.
+    StorageFull,
+}
+
+impl From<ProblemCode> for ChatErrorCode {
+    fn from(code: ProblemCode) -> Self {
+        match code {
+            ProblemCode::Unauthenticated => Self::Unauthenticated,
+            ProblemCode::InvalidRequest => Self::InvalidRequest,
+            ProblemCode::NotAllowed => Self::NotAllowed,
+            ProblemCode::NotFound => Self::NotFound,
+            ProblemCode::ConversationBusy => Self::ConversationBusy,
+            ProblemCode::TurnInProgress => Self::TurnInProgress,
+            ProblemCode::IdReused => Self::IdReused,
+            ProblemCode::QuotaExceeded => Self::QuotaExceeded,
+            ProblemCode::ProviderUnavailable => Self::ProviderUnavailable,
+            ProblemCode::Unavailable => Self::Unavailable,
+            ProblemCode::Internal => Self::Internal,
+        }
+    }
+}
+
+/// An error as a person meets it: `detail` of a thrown `ChatError`, and the value of every `error` field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
+pub struct ChatErrorDetail {
+    /// What it is, for a program.
+    pub code: ChatErrorCode,
+    /// What it is, and what to do, in words a person understands.
+    pub message: String,
+    /// The HTTP status, when a server answered.
+    pub status: Option<u16>,
+    /// When trying again may work.
+    pub retry_at: Option<Millis>,
+    /// Whether trying the same again may work.
+    pub retryable: bool,
+    /// `quota_exceeded`, `not_allowed`: the limits that bind.
+    pub verdict: Option<Verdict>,
+    /// `invalid_request`: the fields that are wrong.
+    #[serde(default)]
+    pub errors: Vec<FieldError>,
+    /// The hold that went back.
+    pub refunded_micro_usd: Option<MicroUsd>,
+}
+
+/// PostgREST's error body.
+#[derive(Deserialize)]
+struct DatabaseError {
+    code: String,
+    message: String,
+}
+
+impl Problem {
+    /// A problem of ours, without the optional fields.
+    pub fn new(code: ProblemCode, status: u16, detail: impl Into<String>) -> Problem {
+        let (name, title) = describe(code);
+        Problem {
+            kind: format!("urn:production-chat:problem:{name}"),
+            title: title.to_owned(),
+            status,
+            detail: detail.into(),
+            code,
+            errors: Vec::new(),
+            violations: Vec::new(),
+            verdict: None,
+            retry_after: None,
+            turn_id: None,
+            usage: None,
+            refunded_micro_usd: None,
+        }
+    }
+
+    /// Reads the body of a reply that is not a success. Never fails: what is not a problem (a proxy's page, JSON cut
+    /// short, PostgREST's `{ code, message, details, hint }`) becomes one by its status.
+    pub fn parse(status: u16, content_type: Option<&str>, body: &str) -> Problem {
+        let is_json = content_type.is_none_or(|value| value.to_ascii_lowercase().contains("json"));
+        if is_json {
+            if let Ok(problem) = serde_json::from_str::<Problem>(body) {
+                return problem;
+            }
+            if let Ok(error) = serde_json::from_str::<DatabaseError>(body) {
+                let code = if error.code == "PT429" {
+                    ProblemCode::QuotaExceeded
+                } else {
+                    code_of(status)
+                };
+                return Problem::new(code, status, error.message);
+            }
+        }
+        Problem::new(
+            code_of(status),
+            status,
+            format!("The server answered {status} without saying why."),
+        )
+    }
+}
+
+/// What a status means when nothing else says it.
+fn code_of(status: u16) -> ProblemCode {
+    match status {
+        401 => ProblemCode::Unauthenticated,
+        403 => ProblemCode::NotAllowed,
+        404 | 410 => ProblemCode::NotFound,
+        // A rate limit that is not ours: a proxy's or the platform's. It says nothing about the quota.
+        408 | 425 | 429 | 502 | 503 | 504 => ProblemCode::Unavailable,
+        400..=499 => ProblemCode::InvalidRequest,
+        _ => ProblemCode::Internal,
+    }
+}
+
+fn describe(code: ProblemCode) -> (&'static str, &'static str) {
+    match code {
+        ProblemCode::Unauthenticated => ("unauthenticated", "Sign in again"),
+        ProblemCode::InvalidRequest => ("invalid_request", "The request is not valid"),
+        ProblemCode::NotAllowed => ("not_allowed", "Not included in the plan"),
+        ProblemCode::NotFound => ("not_found", "Not found"),
+        ProblemCode::ConversationBusy => ("conversation_busy", "An answer is still being written"),
+        ProblemCode::TurnInProgress => ("turn_in_progress", "This message is being answered"),
+        ProblemCode::IdReused => ("id_reused", "The id belongs to another message"),
+        ProblemCode::QuotaExceeded => ("quota_exceeded", "A limit is reached"),
+        ProblemCode::ProviderUnavailable => ("provider_unavailable", "The model is not available"),
+        ProblemCode::Unavailable => ("unavailable", "Temporarily unavailable"),
+        ProblemCode::Internal => ("internal", "Something broke"),
+    }
+}
+
+impl ChatErrorDetail {
+    /// An error without the optional fields.
+    pub fn new(code: ChatErrorCode, message: impl Into<String>) -> ChatErrorDetail {
+        ChatErrorDetail {
+            code,
+            message: message.into(),
+            status: None,
+            retry_at: None,
+            retryable: may_retry(code),
+            verdict: None,
+            errors: Vec::new(),
+            refunded_micro_usd: None,
+        }
+    }
+
+    /// No reply came, or it broke off.
+    pub fn network() -> ChatErrorDetail {
+        Self::new(
+            ChatErrorCode::Network,
+            "The server could not be reached. Check your connection and try again.",
+        )
+    }
+
+    /// The device is offline.
+    pub fn offline() -> ChatErrorDetail {
+        Self::new(
+            ChatErrorCode::Offline,
+            "You are offline. Your message is kept and can be sent when you are back.",
+        )
+    }
+
+    /// The reply is not what was agreed.
+    pub fn malformed_reply() -> ChatErrorDetail {
+        Self::new(
+            ChatErrorCode::MalformedReply,
+            "The server's answer could not be read. Try again.",
+        )
+    }
+
+    /// The client was disposed of.
+    pub fn disposed() -> ChatErrorDetail {
+        Self::new(ChatErrorCode::Disposed, "This chat was closed. Open it again to go on.")
+    }
+
+    /// Nobody is signed in.
+    pub fn signed_out() -> ChatErrorDetail {
+        Self::new(ChatErrorCode::SignedOut, "You are signed out. Sign in to go on.")
+    }
+
+    /// The browser's storage takes no more.
+    pub fn storage_full() -> ChatErrorDetail {
+        let message = "Your browser's storage is full. Your message is kept until you close this page.";
+        Self::new(ChatErrorCode::StorageFull, message)
+    }
+
+    /// A field of the draft is wrong: `pointer` is a JSON pointer (RFC 6901), `detail` says what to do.
+    pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> ChatErrorDetail {
+        let error = FieldError {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        };
+        let mut this = Self::new(ChatErrorCode::InvalidRequest, error.detail.clone());
+        this.errors = vec![error];
+        this
+    }
+
+    /// A draft that may not be sent.
+    pub fn denied(verdict: Verdict) -> ChatErrorDetail {
+        let waiting_helps = verdict.retry_at.is_some() || verdict.reason == Some(LimitName::MessagesPerHour);
+        let code = if waiting_helps {
+            ChatErrorCode::QuotaExceeded
+        } else {
+            ChatErrorCode::NotAllowed
+        };
+        let mut this = Self::new(code, denial(&verdict));
+        this.retry_at = verdict.retry_at;
+        this.verdict = Some(verdict);
+        this
+    }
+
+    /// A problem the server said at `now` (server's clock): its `retryAfter` becomes an instant.
+    pub fn from_problem(problem: Problem, now: Millis) -> ChatErrorDetail {
+        let retry_at = problem
+            .retry_after
+            .map(|seconds| now.saturating_add(seconds.saturating_mul(1_000)));
+        let mut this = Self::from(problem);
+        this.retry_at = this.retry_at.or(retry_at);
+        this
+    }
+}
+
+impl From<Problem> for ChatErrorDetail {
+    fn from(problem: Problem) -> Self {
+        let mut this = Self::new(problem.code.into(), words(&problem));
+        this.status = Some(problem.status);
+        this.retry_at = problem.verdict.as_ref().and_then(|verdict| verdict.retry_at);
+        this.verdict = problem.verdict;
+        this.errors = problem.errors;
+        this.refunded_micro_usd = problem.refunded_micro_usd;
+        this
+    }
+}
+
+impl std::fmt::Display for ChatErrorDetail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ChatErrorDetail {}
+
+/// Whether a person who tries the same again may succeed: the retry table, and what only a client sees.
+fn may_retry(code: ChatErrorCode) -> bool {
+    let failure = match code {
+        ChatErrorCode::Unauthenticated => Failure::Problem(ProblemCode::Unauthenticated),
+        ChatErrorCode::InvalidRequest => Failure::Problem(ProblemCode::InvalidRequest),
+        ChatErrorCode::NotAllowed => Failure::Problem(ProblemCode::NotAllowed),
+        ChatErrorCode::NotFound => Failure::Problem(ProblemCode::NotFound),
+        ChatErrorCode::ConversationBusy => Failure::Problem(ProblemCode::ConversationBusy),
+        ChatErrorCode::TurnInProgress => Failure::Problem(ProblemCode::TurnInProgress),
+        ChatErrorCode::IdReused => Failure::Problem(ProblemCode::IdReused),
+        ChatErrorCode::QuotaExceeded => Failure::Problem(ProblemCode::QuotaExceeded),
+        ChatErrorCode::ProviderUnavailable => Failure::Problem(ProblemCode::ProviderUnavailable),
+        ChatErrorCode::Unavailable => Failure::Problem(ProblemCode::Unavailable),
+        ChatErrorCode::Internal => Failure::Problem(ProblemCode::Internal),
+        ChatErrorCode::Network => Failure::Network,
+        ChatErrorCode::Offline => Failure::Offline,
+        ChatErrorCode::MalformedReply => Failure::MalformedReply,
+        // Signing in and making room are the person's to do; then the same message can go.
+        ChatErrorCode::SignedOut | ChatErrorCode::StorageFull => return true,
+        ChatErrorCode::Disposed => return false,
+    };
+    retryable(&failure) != Retryable::Never
+}
+
+/// A problem in words a person understands.
+fn words(problem: &Problem) -> String {
+    let fixed = match problem.code {
+        ProblemCode::Unauthenticated => "Your session has ended. Sign in again to go on.",
+        ProblemCode::NotFound => "This conversation does not exist any more, or it is not yours.",
+        ProblemCode::ConversationBusy => "An answer is still being written here. Wait for it or stop it.",
+        ProblemCode::TurnInProgress => "This message is being answered already.",
+        ProblemCode::IdReused => "This message could not be sent as it is. Copy its text into a new one.",
+        ProblemCode::ProviderUnavailable => "The model is not available. You were not charged. Try again in a moment.",
+        ProblemCode::Unavailable => "The service is busy. Nothing was sent or charged. Try again in a moment.",
+        ProblemCode::Internal => "Something broke on our side. Try again; your message is kept.",
+        ProblemCode::InvalidRequest => match problem.errors.first() {
+            Some(error) => return error.detail.clone(),
+            None => return problem.detail.clone(),
+        },
+        ProblemCode::NotAllowed | ProblemCode::QuotaExceeded => match &problem.verdict {
+            Some(verdict) => return denial(verdict),
+            None => return problem.detail.clone(),
+        },
+    };
+    fixed.to_owned()
+}
+
+/// Why a draft may not be sent, and what to do.
+fn denial(verdict: &Verdict) -> String {
+    let Some(reason) = verdict.reason else {
+        return "This message may not be sent now.".to_owned();
+    };
+    let max = verdict
+        .violations
+        .iter()
+        .find(|violation| violation.limit == reason)
+        .map_or(0, |v| v.max);
+    match reason {
+        LimitName::LicenseInactive => "Your plan is not active. Renew it to go on.".to_owned(),
+        LimitName::AgentNotAllowed => "Your plan does not include this agent. Choose another, or upgrade.".to_owned(),
+        LimitName::FileUploadsNotAllowed => {
+            "Your plan does not include attachments. Remove them, or upgrade.".to_owned()
+        }
+        LimitName::Conversations => {
+            format!("You keep {max} conversations, as many as your plan allows. Delete one, or upgrade.")
+        }
+        LimitName::ConversationLength => {
+            format!("This conversation has reached the {max} messages of your plan. Start a new one, or upgrade.")
+        }
+        LimitName::MessagesPerHour => {
+            format!(
+                "You have sent the {max} messages your plan allows in an hour. Wait for the next place, or upgrade."
+            )
+        }
+        LimitName::MessagesPerDay => {
+            format!("You have sent today's {max} messages. Come back tomorrow, or upgrade.")
+        }
+        LimitName::CostPerDay => "Today's budget is spent. Come back tomorrow, or upgrade.".to_owned(),
+        LimitName::OrgMessagesPerDay => {
+            format!("Your organization has sent today's {max} messages. Come back tomorrow, or ask its admin.")
+        }
+        LimitName::OrgBudget => {
+            "Your organization's budget for this month is spent. Ask its admin, or wait for next month.".to_owned()
+        }
+    }
+}
