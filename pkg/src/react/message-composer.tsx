@@ -30,7 +30,7 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
   const [ownText, setOwnText] = useState('')
   const value = text ?? ownText
   const setValue = onTextChange ?? setOwnText
-  const [problem, setProblem] = useState<string | null>(null)
+  const [problem, setProblem] = useState<{ conversationId: string | null; words: string } | null>(null)
   const field = useRef<HTMLTextAreaElement>(null)
   const hintId = useId()
   useGrowing(field, value)
@@ -51,7 +51,9 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
       // Nothing was kept, so the words go back to where they were typed.
       if (field.current?.value === '' || field.current === null) setValue(value)
       const isDenial = error instanceof ChatError && error.detail.verdict !== null
-      if (!isDenial) setProblem(error instanceof Error ? error.message : String(error))
+      if (!isDenial) {
+        setProblem({ conversationId: chat.conversationId, words: error instanceof Error ? error.message : String(error) })
+      }
       field.current?.focus()
     }
   }
@@ -80,9 +82,9 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
           <UpgradePrompt verdict={verdict} onUpgrade={onUpgrade} />
         </DenialNotice>
       )}
-      {problem !== null && (
+      {problem !== null && problem.conversationId === chat.conversationId && (
         <p className="pc-problem" role="alert">
-          {problem}
+          {problem.words}
         </p>
       )}
       <div className="pc-composer-box">

@@ -50,7 +50,7 @@ function Footer({ message, onRetry, onTakeBack, onRegenerate }: MessageViewProps
         <p>
           {message.error?.message ?? 'This message could not be sent.'}
           {message.refundedMicroUsd !== null && message.refundedMicroUsd > 0 && (
-            <span className="pc-refund"> Nothing was charged: {usd(message.refundedMicroUsd)} went back.</span>
+            <span className="pc-refund"> {usd(message.refundedMicroUsd)} went back to you.</span>
           )}
         </p>
         {message.role === 'user' && (

@@ -38,16 +38,18 @@ export function QuotaIndicator({ client }: QuotaIndicatorProps) {
         note={hourReset}
       />
       <p className="pc-quota-note">
-        <span>{TIER_NAMES[tier ?? quotas.tier]} plan</span>
+        <b>{TIER_NAMES[tier ?? quotas.tier]} plan</b>
         <Cost usage={usageStats} />
-      </p>
-      <p className="pc-quota-note">
         {isFallback ? (
-          'Not confirmed by the server yet'
+          <span>Not confirmed by the server yet</span>
         ) : usageStats.hourFreesAt === null ? (
-          <span>Resets at {clockTime(usageStats.dayResetsAt, now)}</span>
+          <span>
+            New day at {clockTime(usageStats.dayResetsAt, now)}, in {duration(usageStats.dayResetsAt - now)}
+          </span>
         ) : (
-          <span>Next message at {clockTime(usageStats.hourFreesAt, now)}</span>
+          <span>
+            Next message at {clockTime(usageStats.hourFreesAt, now)}, in {duration(usageStats.hourFreesAt - now)}
+          </span>
         )}
       </p>
     </section>

@@ -1,0 +1,128 @@
+import { ChatThread, MessageComposer, useAccount, useProductionChat } from 'production-chat/react'
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { AgentPicker, useAgentName } from './agent-picker'
+import { renderContent } from './answer'
+import { Banners } from './banners'
+import { titleOf } from './conversation-list'
+import { MenuIcon } from './icons'
+import { conversationPath, navigate, useRoute } from './route'
+import { sessionExpired } from './session'
+import { Sidebar } from './sidebar'
+import { Greeting, NotFound, NotLoaded } from './states'
+
+const DEFAULT_AGENT = 'executive'
+/** The key under which the text for a conversation that does not exist yet is kept. */
+const NEW = 'new'
+
+export function ChatPage({ email }: { email: string }) {
+  const routeId = useRoute()
+  const [chosenAgent, setChosenAgent] = useState<{ in: string; agent: string } | null>(null)
+  const place = routeId ?? NEW
+  const chosen = chosenAgent?.in === place ? chosenAgent.agent : undefined
+  const chat = useProductionChat({ conversationId: routeId, agent: chosen })
+  const agent = chosen ?? chat.conversation?.agent ?? DEFAULT_AGENT
+  const agentName = useAgentName(agent)
+  const [texts, setTexts] = useState<Readonly<Record<string, string>>>({})
+  const setText = useCallback((text: string) => setTexts((all) => ({ ...all, [place]: text })), [place])
+  const [isListOpen, setIsListOpen] = useState(false)
+  const menuButton = useRef<HTMLButtonElement>(null)
+  const main = useRef<HTMLElement>(null)
+  useSessionWatch(chat.error?.code)
+
+  const title = chat.conversation === null ? 'New conversation' : titleOf(chat.conversation)
+  const isNew = chat.messages.length === 0 && chat.queue.length === 0
+  const isMissing = chat.error?.code === 'not_found' && isNew
+  useTitle(isMissing ? 'Not found' : title)
+
+  // A new conversation has an address from its first message on.
+  useEffect(() => {
+    if (routeId === undefined && !isNew && chat.conversationId !== null) {
+      navigate(conversationPath(chat.conversationId), { replace: true })
+    }
+  }, [routeId, isNew, chat.conversationId])
+
+  const focusComposer = useCallback(() => {
+    // On a touch screen the keyboard would jump up.
+    if (matchMedia('(pointer: fine)').matches) main.current?.querySelector('textarea')?.focus()
+  }, [])
+  const closeList = useCallback(() => {
+    setIsListOpen(false)
+    menuButton.current?.focus()
+  }, [])
+  const onChoose = useCallback(() => {
+    setIsListOpen(false)
+    requestAnimationFrame(focusComposer)
+  }, [focusComposer])
+  const editText = useCallback(
+    (text: string) => {
+      setTexts((all) => ({ ...all, [place]: all[place] ? `${all[place]}\n${text}` : text }))
+      focusComposer()
+    },
+    [place, focusComposer],
+  )
+
+  return (
+    <div className="page">
+      <Sidebar current={routeId} email={email} isOpen={isListOpen} onClose={closeList} onChoose={onChoose} />
+      <main ref={main} className="main" inert={isListOpen}>
+        <header className="bar">
+          <button
+            ref={menuButton}
+            type="button"
+            className="icon-button menu"
+            aria-label="Open the list of conversations"
+            aria-expanded={isListOpen}
+            aria-controls="sidebar"
+            onClick={() => setIsListOpen(true)}
+          >
+            <MenuIcon />
+          </button>
+          <h1>{isMissing ? 'Not found' : title}</h1>
+          {!isMissing && <AgentPicker agent={agent} onChange={(next) => setChosenAgent({ in: place, agent: next })} />}
+        </header>
+        <Banners chat={chat} />
+        {isMissing ? (
+          <NotFound />
+        ) : (
+          <>
+            <ChatThread chat={chat} agentName={agentName} renderContent={renderContent} onEdit={editText}>
+              {chat.error === null ? (
+                <Greeting
+                  agent={agent}
+                  onSuggest={(text) => {
+                    setText(text)
+                    focusComposer()
+                  }}
+                />
+              ) : (
+                <NotLoaded message={chat.error.message} onRetry={() => void chat.refetch()} />
+              )}
+            </ChatThread>
+            <MessageComposer
+              chat={chat}
+              agent={agent}
+              text={texts[place] ?? ''}
+              onTextChange={setText}
+              placeholder={`Write to ${agentName}`}
+            />
+          </>
+        )}
+      </main>
+    </div>
+  )
+}
+
+/** The server no longer takes the token: the person is asked to sign in again. */
+function useSessionWatch(chatError: string | undefined): void {
+  const accountError = useAccount().error?.code
+  const isRefused = accountError === 'unauthenticated' || chatError === 'unauthenticated'
+  useEffect(() => {
+    if (isRefused) sessionExpired()
+  }, [isRefused])
+}
+
+function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · production-chat`
+  }, [title])
+}
