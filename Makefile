@@ -9,6 +9,8 @@ MAKEFLAGS += --no-builtin-rules
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export LITE_TELEMETRY := 0
 export DO_NOT_TRACK := 1
+export DENO_DIR := $(CURDIR)/.tools/deno
+export DENO_NO_UPDATE_CHECK := 1
 
 WASM_BINDGEN_VERSION := $(shell sed -n 's/^wasm-bindgen = "=\(.*\)"/\1/p' Cargo.toml)
 WASM_PACK_VERSION := 0.15.1
@@ -75,12 +77,19 @@ $(DIST): $(WASM) $(PKG_SOURCES)
 
 # ---------------------------------------------------------------- tests
 
+DENO := --config=supabase/functions/chat/deno.json
+DENO_SOURCES := supabase/functions tests/edge tools/functions.ts
+
 lint: $(PACKAGES)
 	$(call say,rustfmt and clippy)
 	@cargo fmt --check
 	@rustup target add wasm32-unknown-unknown >/dev/null 2>&1
 	@cargo clippy --quiet --all-targets -- -D warnings
 	@cargo clippy --quiet --all-targets --target wasm32-unknown-unknown -- -D warnings
+	$(call say,the edge function's types and style)
+	@deno check --quiet $(DENO) $(DENO_SOURCES)
+	@deno lint --quiet $(DENO) $(DENO_SOURCES)
+	@deno fmt --quiet --check $(DENO) $(DENO_SOURCES)
 
 test-rust:
 	$(call say,the crate, natively)
