@@ -44,12 +44,14 @@ export function ConversationList({ current, onChoose }: ConversationListProps) {
               >
                 {titleOf(conversation)}
               </a>
-              <button type="button" aria-label={`Rename ${titleOf(conversation)}`} onClick={() => setRenaming(conversation.id)}>
-                <PencilIcon />
-              </button>
-              <button type="button" aria-label={`Delete ${titleOf(conversation)}`} onClick={() => setDeleting(conversation)}>
-                <TrashIcon />
-              </button>
+              <span className="conversation-actions">
+                <button type="button" aria-label={`Rename ${titleOf(conversation)}`} onClick={() => setRenaming(conversation.id)}>
+                  <PencilIcon />
+                </button>
+                <button type="button" aria-label={`Delete ${titleOf(conversation)}`} onClick={() => setDeleting(conversation)}>
+                  <TrashIcon />
+                </button>
+              </span>
             </li>
           ),
         )}

@@ -1,0 +1,66 @@
+import { expect, type Locator, type Page, type Request } from '@playwright/test'
+
+export type DemoUser = 'free' | 'pro' | 'enterprise' | 'admin'
+
+/** The conversation of 120 messages that supabase/seed.sql gives the pro user. */
+export const SEEDED_CONVERSATION = '01890000-0000-7000-a000-000000000001'
+
+/** Signs in by the demo's button and waits until the quota is known. */
+export async function signIn(page: Page, user: DemoUser, path = '/'): Promise<void> {
+  await page.goto(path)
+  await page.getByRole('button', { name: `${user}@example.com` }).click()
+  await expect(page.getByRole('meter', { name: 'Today' })).toBeVisible()
+}
+
+export function composer(page: Page): Locator {
+  return page.getByRole('textbox', { name: 'Message' })
+}
+
+export function questions(page: Page): Locator {
+  return page.getByRole('article', { name: 'You wrote' })
+}
+
+export function answers(page: Page): Locator {
+  return page.getByRole('article', { name: /answered$/ })
+}
+
+export function messages(page: Page): Locator {
+  return page.getByRole('log').getByRole('article')
+}
+
+export async function send(page: Page, text: string): Promise<void> {
+  await composer(page).fill(text)
+  await composer(page).press('Enter')
+}
+
+/** Sends and waits for the whole answer. */
+export async function sendAndRead(page: Page, text: string): Promise<void> {
+  const before = await answers(page).count()
+  await send(page, text)
+  await expect(answers(page)).toHaveCount(before + 1, { timeout: 30_000 })
+  await expect(answers(page).last()).toHaveAttribute('data-status', 'complete', { timeout: 30_000 })
+}
+
+/** A new conversation, by its link. */
+export async function startNew(page: Page): Promise<void> {
+  await page.getByRole('link', { name: 'New conversation' }).click()
+  await expect(page.getByRole('heading', { name: 'What are we working on?' })).toBeVisible()
+}
+
+/** What the page asks of the edge function, from now on. */
+export function watchSends(page: Page): Request[] {
+  const sends: Request[] = []
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && new URL(request.url()).pathname === '/functions/v1/chat') sends.push(request)
+  })
+  return sends
+}
+
+/** What the page's own code would send with: for requests made past it. */
+export async function credentials(page: Page): Promise<{ token: string; key: string }> {
+  const request = page.waitForRequest(/\/rest\/v1\/rpc\/quota_status/)
+  await page.reload()
+  const headers = await (await request).allHeaders()
+  await expect(page.getByRole('meter', { name: 'Today' })).toBeVisible()
+  return { token: (headers['authorization'] ?? '').replace('Bearer ', ''), key: headers['apikey'] ?? '' }
+}

@@ -1,0 +1,91 @@
+import { expect, test } from '@playwright/test'
+import { answers, messages, questions, send, SEEDED_CONVERSATION, sendAndRead, signIn, startNew } from './helpers.js'
+
+test('a message is answered as a stream, and is still there after a reload', async ({ page }) => {
+  await signIn(page, 'pro')
+  await send(page, 'How do we cut the onboarding in half?')
+
+  await expect(questions(page)).toHaveText(/cut the onboarding in half/)
+  const answer = answers(page)
+  await expect(answer).toHaveAttribute('data-status', 'streaming')
+  const length = async () => (await answer.textContent())?.length ?? 0
+  // Two different lengths while it streams: it grew before our eyes.
+  await expect.poll(length).toBeGreaterThan(40)
+  const early = await length()
+  await expect(answer).toHaveAttribute('data-status', 'streaming')
+  await expect.poll(length).toBeGreaterThan(early)
+  await expect(answer).toHaveAttribute('data-status', 'complete', { timeout: 30_000 })
+  await expect(answer).toContainText('Name the decision.')
+  await expect(answer).toContainText('$')
+
+  await expect(page).toHaveURL(/\/c\/[0-9a-f-]{36}$/)
+  await page.reload()
+  await expect(questions(page)).toHaveText(/cut the onboarding in half/)
+  await expect(answers(page)).toContainText('Name the decision.')
+  await expect(page.getByRole('navigation', { name: 'Conversations' }).getByRole('link').first()).toHaveAttribute(
+    'aria-current',
+    'page',
+  )
+})
+
+test('the quota goes down by one with a message', async ({ page }) => {
+  await signIn(page, 'pro')
+  const today = page.getByRole('meter', { name: 'Today' })
+  const before = Number(await today.getAttribute('aria-valuenow'))
+  await sendAndRead(page, 'One more, please')
+  await expect(today).toHaveAttribute('aria-valuenow', String(before - 1))
+  await expect(today).toHaveAttribute('aria-valuetext', new RegExp(`^${before - 1} of 500 messages left, resets in`))
+})
+
+test('stop keeps what there is of the answer', async ({ page }) => {
+  await signIn(page, 'pro')
+  await send(page, 'A long one, to be stopped')
+  await expect.poll(async () => (await answers(page).textContent())?.length ?? 0).toBeGreaterThan(60)
+  await page.getByRole('button', { name: 'Stop answering' }).click()
+  await expect(answers(page)).toHaveAttribute('data-status', 'stopped')
+  await expect(answers(page)).toContainText('Stopped')
+  await page.reload()
+  await expect(answers(page)).toHaveAttribute('data-status', 'stopped')
+})
+
+test('history comes in pages of fifty, and the place being read stays where it is', async ({ page }) => {
+  await signIn(page, 'pro', `/c/${SEEDED_CONVERSATION}`)
+  await expect(messages(page)).toHaveCount(50)
+  const older = page.getByRole('button', { name: 'Load older messages' })
+
+  for (const expected of [100, 120]) {
+    await older.scrollIntoViewIfNeeded()
+    const reading = messages(page).first()
+    const id = await reading.getAttribute('data-message-id')
+    const place = page.locator(`[data-message-id="${id}"]`)
+    const before = await place.boundingBox()
+    await older.click()
+    await expect(messages(page)).toHaveCount(expected)
+    const after = await place.boundingBox()
+    expect(Math.abs((after?.y ?? 0) - (before?.y ?? 0))).toBeLessThanOrEqual(2)
+  }
+  await expect(older).toHaveCount(0)
+  await expect(page.getByRole('log').locator('[data-message-id]').first()).toBeAttached()
+})
+
+test('a conversation can be renamed and deleted', async ({ page }) => {
+  await signIn(page, 'pro')
+  await sendAndRead(page, 'To be deleted soon')
+  const list = page.getByRole('navigation', { name: 'Conversations' })
+  const item = list.getByRole('listitem').filter({ has: page.locator('[aria-current=page]') })
+
+  await item.hover()
+  await item.getByRole('button', { name: /^Rename/ }).click()
+  await page.getByRole('textbox', { name: 'New title' }).fill('Renamed by hand')
+  await page.getByRole('textbox', { name: 'New title' }).press('Enter')
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Renamed by hand')
+  await page.reload()
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Renamed by hand')
+
+  await item.hover()
+  await item.getByRole('button', { name: 'Delete Renamed by hand' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await expect(list.getByRole('link', { name: 'Renamed by hand' })).toHaveCount(0)
+  await expect(page).toHaveURL(/\/$/)
+  await startNew(page)
+})
