@@ -140,7 +140,6 @@ create table public.conversations (
 ) with (fillfactor = 80);
 create index idx_conversations_user_updated on public.conversations (org_id, user_id, updated_at desc, id desc)
   where deleted_at is null;
-create index conversations_agent on public.conversations (agent);
 create index conversations_deleted on public.conversations (deleted_at) where deleted_at is not null;
 
 create table public.chat_messages (
@@ -212,8 +211,7 @@ create unique index chat_turns_one_live_per_conversation on public.chat_turns (o
 create index chat_turns_live on public.chat_turns (org_id, user_id, created_at) where state in ('held', 'dispatched');
 -- The sliding hour.
 create index chat_turns_recent on public.chat_turns (org_id, user_id, created_at desc) where state <> 'released';
-create index chat_turns_usage_date on public.chat_turns (usage_date);
-create index chat_turns_price on public.chat_turns (model, price_version);
+create index chat_turns_usage_date on public.chat_turns (org_id, user_id, usage_date); -- retention
 
 create table public.chat_usage_tracking (
   org_id uuid not null references public.organizations (id) on delete cascade,
