@@ -33,10 +33,16 @@ export type ChatErrorDetail = { [Code in ChatErrorCode]: Omit<WireErrorDetail, '
 export interface ProductionChatOptions extends ClientOptions {
   /**
    * The signed-in user's access token, `null` when nobody is signed in. Called again after it expired and after
-   * {@link ProductionChatClient.accessTokenChanged}. With supabase-js:
-   * `async () => (await supabase.auth.getSession()).data.session?.access_token ?? null`
+   * `accessTokenChanged()`. `refresh` is true when the server refused the last one: get a new one. With supabase-js:
+   *
+   * ```ts
+   * accessToken: async (refresh) => {
+   *   const { data } = refresh ? await supabase.auth.refreshSession() : await supabase.auth.getSession()
+   *   return data.session?.access_token ?? null
+   * }
+   * ```
    */
-  accessToken: () => Promise<string | null> | string | null
+  accessToken: (refresh: boolean) => Promise<string | null> | string | null
 }
 
 /** A message to send, without the conversation it goes to. */

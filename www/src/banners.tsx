@@ -3,7 +3,7 @@ import { chat as client } from './session'
 
 /** What a person should know about the whole page, in order of weight. */
 export function Banners({ chat }: { chat: UseProductionChatResult }) {
-  const { isOnline, storage, error } = useAccount()
+  const { status, isOnline, storage, error } = useAccount()
   const failed = chat.messages.some((message) => message.status === 'failed')
   return (
     <div className="banners">
@@ -17,7 +17,7 @@ export function Banners({ chat }: { chat: UseProductionChatResult }) {
           This browser stores nothing for this page. What is unsent is lost when you reload.
         </p>
       )}
-      {isOnline && error !== null && (
+      {isOnline && error !== null && status !== 'signed-out' && (
         <p className="banner" role="alert">
           <span>{error.message}</span>
           <button type="button" className="pc-button" onClick={() => client.refetchAccount()}>

@@ -36,7 +36,7 @@ export function ChatPage({ email }: { email: string }) {
   const [isListOpen, setIsListOpen] = useState(false)
   const menuButton = useRef<HTMLButtonElement>(null)
   const main = useRef<HTMLElement>(null)
-  useSessionWatch(chat.error?.code)
+  useSessionWatch()
   useNaming(chat)
 
   const title = chat.conversation === null ? 'New conversation' : titleOf(chat.conversation)
@@ -122,10 +122,10 @@ export function ChatPage({ email }: { email: string }) {
   )
 }
 
-/** The server no longer takes the token: the person is asked to sign in again. */
-function useSessionWatch(chatError: string | undefined): void {
-  const accountError = useAccount().error?.code
-  const isRefused = accountError === 'unauthenticated' || chatError === 'unauthenticated'
+/** The server no longer takes the token, a fresh one neither: the person is asked to sign in again. */
+function useSessionWatch(): void {
+  const { status, error } = useAccount()
+  const isRefused = status === 'signed-out' && error?.code === 'unauthenticated'
   useEffect(() => {
     if (isRefused) sessionExpired()
   }, [isRefused])

@@ -12,7 +12,10 @@ export const supabase = createClient(url, key)
 export const chat = createProductionChat({
   supabaseUrl: url,
   supabaseKey: key,
-  accessToken: async () => (await supabase.auth.getSession()).data.session?.access_token ?? null,
+  accessToken: async (refresh) => {
+    const { data } = refresh ? await supabase.auth.refreshSession() : await supabase.auth.getSession()
+    return data.session?.access_token ?? null
+  },
   ...configFromEnv(import.meta.env),
 })
 

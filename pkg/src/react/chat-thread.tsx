@@ -1,6 +1,7 @@
 'use client'
 
-import { useCallback, type ReactNode } from 'react'
+import { useCallback, useState, type ReactNode } from 'react'
+import { ChatError } from '../error.js'
 import type { ChatMessage } from '../types.js'
 import { DownIcon } from './icons.js'
 import { MessageView } from './message-view.js'
@@ -27,6 +28,17 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
   const { scroller, content, isAtEnd, onScroll, scrollToEnd } = useThreadScroll(chat.conversationId, messages)
   const isAnswering = chat.status === 'submitted' || chat.status === 'streaming'
   const last = messages.at(-1)
+
+  const [refused, setRefused] = useState<ChatError | null>(null)
+  /** What was kept says itself that it failed; what was refused has no other place to say so. */
+  const tell = useCallback((attempt: Promise<unknown>) => {
+    setRefused(null)
+    attempt.catch((error: unknown) => {
+      if (error instanceof ChatError && error.messageId === null) setRefused(error)
+    })
+  }, [])
+  const retry = useCallback((messageId: string) => tell(retrySendMessage(messageId)), [tell, retrySendMessage])
+  const answerAgain = useCallback(() => tell(regenerate()), [tell, regenerate])
 
   const takeBack = useCallback(
     (messageId: string) => {
@@ -71,12 +83,17 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
               message={message}
               agentName={agentName}
               renderContent={renderContent}
-              onRetry={retrySendMessage}
+              onRetry={retry}
               onTakeBack={takeBack}
-              onRegenerate={message === last && message.role === 'assistant' && !isAnswering ? regenerate : undefined}
+              onRegenerate={message === last && message.role === 'assistant' && !isAnswering ? answerAgain : undefined}
             />
           ))}
           {chat.status === 'submitted' && last?.role !== 'assistant' && <Thinking agentName={agentName} />}
+          {refused !== null && (
+            <p className="pc-problem" role="alert">
+              {refused.message}
+            </p>
+          )}
           {queue.map((message) => (
             <Queued key={message.id} message={message} retryAt={chat.verdict.retryAt} onCancel={cancel} />
           ))}

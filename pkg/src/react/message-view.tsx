@@ -10,11 +10,11 @@ export interface MessageViewProps {
   agentName: string
   /** The answer as the app renders it. Default: its text, line by line. */
   renderContent?: ((message: ChatMessage) => ReactNode) | undefined
-  onRetry: (messageId: string) => unknown
+  onRetry: (messageId: string) => void
   /** Takes a failed message back to be edited. */
   onTakeBack: (messageId: string) => void
   /** Asks for another answer; only the last one has it. */
-  onRegenerate?: (() => unknown) | undefined
+  onRegenerate?: (() => void) | undefined
 }
 
 /** One message. Rendered again only when that message changed. */
@@ -56,7 +56,7 @@ function Footer({ message, onRetry, onTakeBack, onRegenerate }: MessageViewProps
         {message.role === 'user' && (
           <p className="pc-actions">
             {message.error?.retryable !== false && (
-              <button type="button" className="pc-button" onClick={() => void onRetry(message.id)}>
+              <button type="button" className="pc-button" onClick={() => onRetry(message.id)}>
                 Try again
               </button>
             )}
@@ -74,7 +74,7 @@ function Footer({ message, onRetry, onTakeBack, onRegenerate }: MessageViewProps
   if (message.costMicroUsd !== null) notes.push(<span key="cost">{usd(message.costMicroUsd)}</span>)
   if (onRegenerate !== undefined) {
     notes.push(
-      <button key="again" type="button" className="pc-link" onClick={() => void onRegenerate()}>
+      <button key="again" type="button" className="pc-link" onClick={onRegenerate}>
         Answer again
       </button>,
     )

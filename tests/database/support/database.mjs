@@ -73,10 +73,10 @@ export class Database {
   }
 
   /** Runs `work(query)` in a transaction as a role with JWT claims, the way PostgREST does. */
-  async as(role, claims, work) {
+  async as(role, claims, work, isolation = 'read committed') {
     const client = await this.pool.connect()
     try {
-      await client.query('begin')
+      await client.query(`begin isolation level ${isolation}`)
       await client.query(`select set_config('request.jwt.claims', $1, true)`, [JSON.stringify({ role, ...claims })])
       await client.query(`set local role ${client.escapeIdentifier(role)}`)
       const result = await work((sql, parameters = []) => client.query(sql, parameters).then(({ rows }) => rows))

@@ -1,0 +1,177 @@
+// The provider fails, the database fails: nobody is charged for nothing, and nobody is let through unchecked.
+
+import { createApp } from "../../supabase/functions/chat/app.ts";
+import type { Config } from "../../supabase/functions/chat/env.ts";
+import { assert, assertEquals, test } from "./support/assert.ts";
+import { Caller, eventsOf, message, problemOf, readEvents, textOf } from "./support/caller.ts";
+import { endOf, turnRow } from "./support/database.ts";
+import { env } from "./support/env.ts";
+import { deadUrl, serve } from "./support/scripted.ts";
+
+const CONFIG: Config = {
+  supabaseUrl: env.supabaseUrl,
+  publishableKey: env.publishableKey,
+  secretKey: env.secretKey,
+  openAiKey: env.providerKey,
+  openAiBaseUrl: env.providerUrl,
+  model: undefined,
+};
+
+/** An instance of the function of its own, so that what is done to it disturbs nobody. */
+function instance(changes: Partial<Config>) {
+  const app = createApp({ ...CONFIG, ...changes });
+  return serve((request) => app.fetch(request));
+}
+
+test("the provider fails before the first character: an error event, the hold goes back, the id may be used again", async () => {
+  const caller = await Caller.signUp();
+  const cases: [string, number | undefined][] = [
+    ["provider: 500", 5],
+    ["provider: 400", 5],
+    ["provider: 429", 7],
+    ["provider: break off before text", 5],
+  ];
+  for (const [content, retryAfter] of cases) {
+    const draft = message(content);
+    const events = await eventsOf(await caller.post(draft));
+    assertEquals(events.map(({ event }) => event), ["accepted", "error"], content);
+    const problem = events[1]!.data;
+    assertEquals([problem.code, problem.status, problem.retryAfter], ["provider_unavailable", 503, retryAfter], content);
+    assertEquals(problem.refundedMicroUsd, events[0]!.data.turn.holdMicroUsd);
+    assertEquals([problem.usage.messagesToday, problem.usage.costTodayMicroUsd], [
+      { held: 0, used: 0 },
+      { held: 0, used: 0 },
+    ]);
+    assertEquals((await turnRow(draft.id))?.state, "released");
+
+    const again = await eventsOf(await caller.post(draft));
+    assertEquals(again.map(({ event }) => event), ["accepted", "error"], "a new attempt under the same id");
+    assertEquals((await turnRow(draft.id))?.attempt, 2);
+  }
+  assertEquals(await caller.messagesToday(), { held: 0, used: 0, costMicroUsd: 0 });
+});
+
+test("the provider fails within the text: the text is kept and charged, not above the hold", async () => {
+  const caller = await Caller.signUp();
+  const draft = message("provider: break off within text");
+  const events = await eventsOf(await caller.post(draft));
+  const done = events.at(-1)!;
+  assertEquals([done.event, done.data.message.status], ["done", "stopped"]);
+  assertEquals(textOf(events), done.data.message.content);
+  const turn = await turnRow(draft.id);
+  assert(Number(turn!.cost_micro_usd) > 0, "it is charged");
+  assert(Number(turn!.cost_micro_usd) <= Number(turn!.hold_micro_usd), "not above the hold");
+});
+
+test("the provider is away: refunds first, then refused before anything is held", async () => {
+  await using broken = instance({ openAiBaseUrl: deadUrl() });
+  const caller = (await Caller.signUp()).through(broken.url);
+  const answered = message("Hello");
+  await eventsOf(await caller.through(env.functionsUrl).post(answered));
+
+  for (let n = 0; n < 3; n += 1) assertEquals((await caller.say("Hello")).at(-1)!.event, "error");
+  const draft = message("Hello");
+  const response = await caller.post(draft);
+  const problem = await problemOf(response);
+  assertEquals([problem.status, problem.code], [503, "provider_unavailable"]);
+  assert(Number(response.headers.get("Retry-After")) >= 1, "it says when to come back");
+  assertEquals(await turnRow(draft.id), undefined, "nothing was reserved");
+
+  const replay = await eventsOf(await caller.post(answered));
+  assertEquals(replay.at(-1)!.event, "done", "what was answered already is still told");
+});
+
+test("no provider is configured: 503 before anything is held", async () => {
+  await using bare = instance({ openAiKey: undefined, openAiBaseUrl: undefined });
+  const caller = (await Caller.signUp()).through(bare.url);
+  const draft = message("Hello");
+  assertEquals((await problemOf(await caller.post(draft))).code, "provider_unavailable");
+  assertEquals(await turnRow(draft.id), undefined);
+});
+
+test("Supabase is away: 503, never a yes", async () => {
+  await using lost = instance({ supabaseUrl: deadUrl() });
+  const caller = (await Caller.signUp()).through(lost.url);
+  for (
+    const attempt of [
+      caller.post(message("Hello")),
+      caller.request(`/chat/turns/${crypto.randomUUID()}`),
+      caller.request(`/chat/turns/${crypto.randomUUID()}/stop`, { method: "POST" }),
+    ]
+  ) {
+    const response = await attempt;
+    const problem = await problemOf(response);
+    assertEquals([problem.status, problem.code], [503, "unavailable"]);
+    assert(Number(response.headers.get("Retry-After")) >= 1, "it says when to come back");
+  }
+});
+
+test("the database fails, hangs or answers nonsense while sign-in works: 503, never a yes", async () => {
+  const caller = await Caller.signUp();
+  const failures: Record<string, () => Response | Promise<Response>> = {
+    "an error of the gateway": () => new Response("<html>Bad gateway</html>", { status: 502 }),
+    "too many connections": () => Response.json({ code: "53300", message: "too many clients" }, { status: 500 }),
+    "shutting down": () => Response.json({ code: "57P01", message: "terminating connection" }, { status: 500 }),
+    "a lock that is not got": () => Response.json({ code: "55P03", message: "lock timeout" }, { status: 400 }),
+    "silence": () => new Promise(() => {}),
+  };
+  await Promise.all(
+    Object.entries(failures).map(async ([what, fail]) => {
+      await using supabase = gateway((path) => path.startsWith("/rest/") ? fail() : null);
+      await using broken = instance({ supabaseUrl: supabase.url });
+      const problem = await problemOf(await caller.through(broken.url).post(message("Hello")));
+      assertEquals([problem.status, problem.code], [503, "unavailable"], what);
+    }),
+  );
+});
+
+test("the database rejects the call as wrong: 500 without its words", async () => {
+  const caller = await Caller.signUp();
+  await using supabase = gateway((path) =>
+    path.startsWith("/rest/")
+      ? Response.json({ code: "42883", message: "function secret_internals() does not exist" }, { status: 404 })
+      : null
+  );
+  await using broken = instance({ supabaseUrl: supabase.url });
+  const problem = await problemOf(await caller.through(broken.url).post(message("Hello")));
+  assertEquals([problem.status, problem.code], [500, "internal"]);
+  assert(!JSON.stringify(problem).includes("secret_internals"), "nothing of it is told");
+});
+
+test("the database is away during the answer: flushes fail, the charge lands when it is back", async () => {
+  const caller = await Caller.signUp();
+  let failing = false;
+  let failed = 0;
+  await using supabase = gateway(() => {
+    // Two flushes and at least one attempt to settle.
+    if (!failing || failed === 4) return null;
+    failed += 1;
+    return new Response("away", { status: 503 });
+  });
+  await using shaky = instance({ supabaseUrl: supabase.url });
+  const draft = message("provider: slowly");
+  const events = [];
+  for await (const event of readEvents(await caller.through(shaky.url).post(draft))) {
+    events.push(event);
+    if (events.length === 3) failing = true;
+  }
+  assertEquals(failed, 4, "the database was away");
+  assertEquals([events.at(-1)!.event, events.at(-1)!.data.message.status], ["done", "complete"]);
+  assertEquals((await endOf(draft.id)).state, "settled");
+});
+
+/** Supabase behind a gateway that answers some requests by itself. */
+function gateway(answer: (path: string) => Response | Promise<Response> | null) {
+  return serve(async (request) => {
+    const { pathname, search } = new URL(request.url);
+    const own = answer(pathname);
+    if (own) return await own;
+    const body = request.body ? await request.arrayBuffer() : null;
+    const reply = await fetch(`${env.supabaseUrl}${pathname}${search}`, {
+      method: request.method,
+      headers: request.headers,
+      body,
+    });
+    return new Response(reply.body, { status: reply.status, headers: { "Content-Type": "application/json" } });
+  });
+}
