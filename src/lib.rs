@@ -15,6 +15,7 @@
 //! | [`pages`] | one conversation's loaded pages, without gaps or duplicates |
 //! | [`outbox`] | turns that are not acknowledged yet, oldest first |
 //! | [`retry`] | what may be retried, and when |
+//! | [`session`] | the whole client of a tab: inputs in, effects out |
 //! | [`sse`] | a push parser for event streams |
 //! | [`uuid`] | ids that sort by the time they were made |
 
@@ -28,9 +29,13 @@ pub mod pages;
 pub mod problem;
 pub mod quota;
 pub mod retry;
+pub mod session;
 pub mod sse;
 pub mod usage;
 pub mod uuid;
+#[cfg(target_arch = "wasm32")]
+pub mod web;
 
 /// An instant in milliseconds since the Unix epoch, or a span in milliseconds.
+#[cfg_attr(target_arch = "wasm32", tsify::declare)]
 pub type Millis = u64;

@@ -1,0 +1,285 @@
+//! What is spent, what the plan allows, and whether a draft may be sent.
+
+use std::cmp::Reverse;
+
+use crate::Millis;
+use crate::cache::FRESH_FOR;
+use crate::cost::{Estimate, Price, estimate};
+use crate::license::Quotas;
+use crate::message::Conversation;
+use crate::problem::ChatErrorDetail;
+use crate::quota::{Basis, QuotaRequest, Verdict, check};
+use crate::usage::{Hold, UsageSnapshot};
+
+use super::requests::Purpose;
+use super::wire::{self, Agent, QuotaStatus};
+use super::{Draft, Moment, RequestId, Session};
+
+/// Tokens of the system prompt and of what else the server adds, at most.
+const SYSTEM_ALLOWANCE: u64 = 400;
+/// Bytes the wire format adds per message.
+const PER_MESSAGE: u64 = 8;
+
+/// What the server said of the account.
+#[derive(Default)]
+pub(super) struct Account {
+    pub(super) usage: Option<UsageSnapshot>,
+    /// When `usage` came, by this machine's clock.
+    pub(super) as_of: Millis,
+    /// The server's clock less this machine's, in milliseconds.
+    pub(super) skew: i64,
+    pub(super) tiers: Vec<Quotas>,
+    pub(super) agents: Vec<Agent>,
+    pub(super) price: Option<Price>,
+    pub(super) error: Option<ChatErrorDetail>,
+    pub(super) reading: Option<RequestId>,
+    /// Latest first.
+    pub(super) conversations: Vec<Conversation>,
+    pub(super) conversations_loaded: bool,
+    pub(super) has_more_conversations: bool,
+    pub(super) listing: Option<RequestId>,
+    pub(super) listing_more: Option<RequestId>,
+}
+
+impl Account {
+    /// Nothing was read, nothing is being read.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.usage.is_none() && self.reading.is_none()
+    }
+
+    /// Puts a conversation in, or its newer state, at its place.
+    pub(super) fn upsert(&mut self, conversation: Conversation) {
+        match self.conversations.iter_mut().find(|held| held.id == conversation.id) {
+            Some(held) if held.updated_at > conversation.updated_at => {}
+            Some(held) => *held = conversation,
+            None => self.conversations.push(conversation),
+        }
+        self.sort();
+    }
+
+    pub(super) fn sort(&mut self) {
+        self.conversations
+            .sort_by(|a, b| (Reverse(a.updated_at), &b.id).cmp(&(Reverse(b.updated_at), &a.id)));
+    }
+}
+
+impl Session {
+    /// Reads the account anew.
+    pub fn refetch_account(&mut self, at: &mut Moment) {
+        if !self.disposed {
+            self.fetch_account(at);
+            self.fetch_conversations(at);
+        }
+    }
+
+    /// May this draft be sent? From memory: what the server last said, and what is in flight here.
+    pub fn check(&self, draft: &Draft, now: Millis) -> Verdict {
+        let estimate = self.estimate(&draft.conversation_id, &draft.text, now);
+        let request = QuotaRequest {
+            agent: self.agent_of(draft.agent.as_deref(), &draft.conversation_id),
+            files: draft.files.unwrap_or(0).into(),
+            new_conversation: self.is_minted(&draft.conversation_id),
+            conversation_messages: self.messages_in(&draft.conversation_id),
+            adds_messages: 2,
+            estimate,
+        };
+        self.judge(&request, now)
+    }
+
+    /// The verdict on a request.
+    pub(super) fn judge(&self, request: &QuotaRequest, now: Millis) -> Verdict {
+        let there = self.there(now);
+        let usage = self.usage(there).filter(|_| self.settings.enforce_limits);
+        let mut verdict = match usage {
+            Some(usage) => check(
+                request,
+                &usage.with_holds(&self.holds),
+                &self.account.tiers,
+                there,
+                Basis::Browser,
+            ),
+            None => allowed(request.estimate),
+        };
+        verdict.retry_at = verdict.retry_at.map(|at| self.here(at));
+        for violation in &mut verdict.violations {
+            violation.retry_at = violation.retry_at.map(|at| self.here(at));
+        }
+        verdict.is_fallback = self.account.usage.is_none();
+        verdict.is_stale = self.is_account_stale(now);
+        verdict
+    }
+
+    /// What the server last said, else what the default tier would have, aged to `there` (the server's clock).
+    pub(super) fn usage(&self, there: Millis) -> Option<UsageSnapshot> {
+        match &self.account.usage {
+            Some(usage) => Some(usage.aged(there)),
+            None => self
+                .settings
+                .default_tier
+                .map(|tier| UsageSnapshot::fallback(tier, there)),
+        }
+    }
+
+    pub(super) fn is_account_stale(&self, now: Millis) -> bool {
+        self.account.usage.is_some() && now.saturating_sub(self.account.as_of) >= FRESH_FOR
+    }
+
+    /// What a message of this text may cost. Zero while no price is known: the server decides.
+    pub(super) fn estimate(&self, conversation_id: &str, text: &str, now: Millis) -> Estimate {
+        let Some(price) = self.account.price.as_ref().or(self.settings.assumed_price.as_ref()) else {
+            return Estimate::default();
+        };
+        let quotas = self.usage(self.there(now)).map(|usage| usage.quotas);
+        let (budget, max_output) = quotas.map_or((u64::MAX, 0), |quotas| {
+            (quotas.context_token_budget, quotas.max_output_tokens)
+        });
+        let history = self.threads.peek(conversation_id).map_or(0, |thread| {
+            thread
+                .pages
+                .messages()
+                .map(|message| message.content.len() as u64 + PER_MESSAGE)
+                .sum()
+        });
+        let bytes = text.len() as u64;
+        estimate(
+            bytes,
+            budget.min(history).saturating_add(SYSTEM_ALLOWANCE + bytes),
+            max_output,
+            price,
+        )
+    }
+
+    /// Sets quota aside for a turn until the server counts it itself.
+    pub(super) fn hold(&mut self, turn_id: &str, conversation_id: &str, text: &str, now: Millis) {
+        let max_cost = self.estimate(conversation_id, text, now).max_micro_usd;
+        let at = self.there(now);
+        self.holds.insert(
+            turn_id,
+            Hold {
+                max_cost,
+                at,
+                conversation_id: conversation_id.to_owned(),
+            },
+        );
+        self.change_all();
+    }
+
+    /// The turn ended: its hold goes back, or has become a charge the server counts.
+    pub(super) fn drop_hold(&mut self, turn_id: &str) {
+        if self.holds.remove(turn_id).is_some() {
+            self.change_all();
+        }
+    }
+
+    /// Takes in what a reply says is spent. An older version than the known one is ignored.
+    pub(super) fn learn_usage(&mut self, usage: UsageSnapshot, now: Millis) -> bool {
+        let known = self
+            .account
+            .usage
+            .as_ref()
+            .filter(|known| known.organization.id == usage.organization.id);
+        if known.is_some_and(|known| (known.version, known.server_time) > (usage.version, usage.server_time)) {
+            return false;
+        }
+        self.learn_clock(usage.server_time, now);
+        self.holds.retain_unknown(&usage.live_turn_ids);
+        self.account.usage = Some(usage);
+        self.account.as_of = now;
+        self.change_all();
+        true
+    }
+
+    /// A reply was under way for a while, so the server's clock is at least this far ahead. The greatest of what was
+    /// seen is the nearest, unless one of the clocks was set.
+    fn learn_clock(&mut self, server_time: Millis, now: Millis) {
+        const CLOCK_WAS_SET: i64 = 60_000;
+        let seen = i64::try_from(server_time).unwrap_or(0).saturating_sub_unsigned(now);
+        let known = self.account.skew;
+        if self.account.usage.is_none() || seen > known || seen < known.saturating_sub(CLOCK_WAS_SET) {
+            self.account.skew = seen;
+        }
+    }
+
+    pub(super) fn fetch_account(&mut self, at: &mut Moment) {
+        if self.account.reading.is_none() {
+            self.account.reading = Some(self.issue(Purpose::Account, 0, at));
+            self.changed_account = true;
+        }
+    }
+
+    pub(super) fn account_read(&mut self, body: &str, at: &mut Moment) {
+        self.account.reading = None;
+        self.changed_account = true;
+        let Some(status) = wire::read::<QuotaStatus>(body) else {
+            self.account.error = Some(ChatErrorDetail::malformed_reply());
+            return;
+        };
+        self.account.error = None;
+        self.account.price = status
+            .prices
+            .into_iter()
+            .find(|price| price.model == status.default_model);
+        self.account.tiers = status.tiers;
+        self.account.agents = status.agents;
+        if self.learn_usage(status.usage, at.now) {
+            self.tell_usage();
+        }
+    }
+
+    pub(super) fn account_unread(&mut self, error: ChatErrorDetail) {
+        self.account.reading = None;
+        self.account.error = Some(error);
+        self.change_all();
+    }
+
+    /// The next instant, by this machine's clock, at which what is shown changes by itself.
+    pub(super) fn next_ageing(&self, now: Millis) -> Option<Millis> {
+        let there = self.there(now);
+        let stale_at = Some(self.account.as_of.saturating_add(FRESH_FOR)).filter(|at| *at > now);
+        let Some(usage) = &self.account.usage else { return None };
+        let merged = usage.with_holds(&self.holds);
+        let instants = [
+            Some(usage.day_resets_at),
+            Some(usage.month_resets_at),
+            usage.license.expires_at,
+        ];
+        let next = instants
+            .into_iter()
+            .flatten()
+            .chain(merged.hour_frees_at)
+            .filter(|at| *at > there);
+        next.map(|at| self.here(at)).chain(stale_at).min()
+    }
+
+    /// The agent a draft is for: its own, its conversation's, the client's.
+    pub(super) fn agent_of(&self, agent: Option<&str>, conversation_id: &str) -> String {
+        let talk = self.talks.get(conversation_id).and_then(|talk| talk.agent.as_deref());
+        let known = self
+            .conversation_of(conversation_id)
+            .map(|conversation| conversation.agent.as_str());
+        agent.or(talk).or(known).unwrap_or(&self.settings.agent).to_owned()
+    }
+
+    /// Messages in a conversation, with those on their way to it.
+    fn messages_in(&self, conversation_id: &str) -> u64 {
+        let known = self
+            .conversation_of(conversation_id)
+            .map_or(0, |conversation| conversation.message_count);
+        known.saturating_add(2 * self.unheard_of(conversation_id))
+    }
+}
+
+/// What is said when there is nothing to judge by: the server decides.
+fn allowed(estimate: Estimate) -> Verdict {
+    Verdict {
+        allowed: true,
+        reason: None,
+        violations: Vec::new(),
+        retry_at: None,
+        soft_limit: false,
+        estimate,
+        is_stale: false,
+        is_fallback: false,
+        upgrade: None,
+    }
+}

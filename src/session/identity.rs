@@ -1,0 +1,179 @@
+//! Who is signed in. The app owns the tokens; the client asks for one when it needs one.
+
+use crate::outbox::OutboxState;
+use crate::problem::{ChatErrorCode, ChatErrorDetail};
+
+use super::account::Account;
+use super::token::Claims;
+use super::{Effect, Moment, Session};
+
+/// What is known of who is signed in.
+#[derive(Default)]
+pub(super) struct Identity {
+    /// The last token and what it says, until it is refused.
+    held: Option<(String, Claims)>,
+    /// The app has been asked and has not answered.
+    asked: bool,
+    /// The app said that nobody is signed in, or the server refused its token twice.
+    pub(super) signed_out: bool,
+    /// The user whose state this session holds.
+    pub(super) user_id: Option<String>,
+}
+
+impl Identity {
+    /// Whether a request may set out, perhaps after asking for a token.
+    pub(super) fn may_send(&self) -> bool {
+        !self.asked && !self.signed_out
+    }
+}
+
+impl Session {
+    /// The app signed in, out or refreshed: asks anew.
+    pub fn access_token_changed(&mut self) {
+        if !self.disposed {
+            self.identity.held = None;
+            self.identity.asked = false;
+            self.ask_token(false);
+        }
+    }
+
+    /// Signs out: nothing of this user stays here or in storage. Returns how many unsent messages were dropped.
+    pub fn sign_out(&mut self) -> u32 {
+        let unsent = self.unsent_count();
+        if let Some(user_id) = self.identity.user_id.clone() {
+            self.effects.push(Effect::Forget { user_id });
+        }
+        self.forget_user();
+        self.identity = Identity {
+            signed_out: true,
+            ..Identity::default()
+        };
+        unsent
+    }
+
+    pub(super) fn ask_token(&mut self, refresh: bool) {
+        if !self.identity.asked {
+            self.identity.asked = true;
+            self.effects.push(Effect::AskToken { refresh });
+        }
+    }
+
+    /// The token to send with; asks for one when there is none that will do.
+    pub(super) fn token(&mut self, at: &Moment) -> Option<String> {
+        if !self.identity.may_send() {
+            return None;
+        }
+        let there = self.there(at.now);
+        match &self.identity.held {
+            Some((token, claims)) if !claims.expired(there) => Some(token.clone()),
+            _ => {
+                self.ask_token(false);
+                None
+            }
+        }
+    }
+
+    /// The server refused the token.
+    pub(super) fn token_refused(&mut self) {
+        self.identity.held = None;
+        self.ask_token(true);
+    }
+
+    pub(super) fn signed_in(&mut self, token: String, at: &mut Moment) {
+        self.identity.asked = false;
+        let Some(mut claims) = Claims::of(&token) else {
+            self.end_of_session(ChatErrorDetail::new(
+                ChatErrorCode::Unauthenticated,
+                "The app gave an access token that cannot be read. Sign in again.",
+            ));
+            return;
+        };
+        // A token fresh from the app is tried whatever this machine's clock says: the server knows better.
+        claims.trust_until_refused_if_expired(self.there(at.now));
+        let user_id = claims.sub.clone();
+        self.identity.held = Some((token, claims));
+        self.identity.signed_out = false;
+        if self.identity.user_id.as_deref() != Some(&user_id) {
+            self.begin_user(user_id);
+        }
+        if self.account.is_untouched() {
+            self.fetch_account(at);
+            self.fetch_conversations(at);
+        }
+        self.flush(at);
+        self.look_again(at);
+        self.pump_all(at);
+    }
+
+    pub(super) fn signed_out(&mut self) {
+        self.identity.asked = false;
+        self.end_of_session(ChatErrorDetail::signed_out());
+    }
+
+    pub(super) fn token_failed(&mut self, why: &str, at: &mut Moment) {
+        self.identity.asked = false;
+        let message = ["The app could not get an access token: ", why].concat();
+        let mut detail = ChatErrorDetail::new(ChatErrorCode::Network, message);
+        detail.retryable = true;
+        self.waiting_failed(detail, at);
+    }
+
+    /// Nobody is signed in any more, or not validly: what is shown stays, what was typed waits for a new sign-in.
+    pub(super) fn end_of_session(&mut self, error: ChatErrorDetail) {
+        self.identity.held = None;
+        self.identity.signed_out = true;
+        self.drop_requests();
+        let unfinished: Vec<String> = self
+            .outbox
+            .iter()
+            .filter(|entry| entry.state == OutboxState::Sending)
+            .map(|entry| entry.turn_id.clone())
+            .collect();
+        for turn_id in unfinished {
+            self.set_state(&turn_id, OutboxState::Queued);
+        }
+        for talk in self.talks.values_mut() {
+            talk.live = None;
+        }
+        self.account.error = Some(error);
+        self.change_all();
+    }
+
+    /// Another user than before, or the first.
+    fn begin_user(&mut self, user_id: String) {
+        if self.identity.user_id.is_some() {
+            self.forget_user();
+        }
+        self.account.error = None;
+        // What was typed before anybody knew who types is theirs.
+        let typed: Vec<String> = self.outbox.iter().map(|entry| entry.turn_id.clone()).collect();
+        self.identity.user_id = Some(user_id.clone());
+        for turn_id in typed {
+            self.outbox.update(&turn_id, |entry| entry.user_id.clone_from(&user_id));
+            self.store(&turn_id);
+        }
+        self.effects.push(Effect::LoadOutbox { user_id });
+        self.change_all();
+    }
+
+    /// Drops everything in memory that belongs to the user. Who looks at what stays known.
+    fn forget_user(&mut self) {
+        self.drop_requests();
+        self.account = Account {
+            skew: self.account.skew,
+            ..Account::default()
+        };
+        self.threads.clear();
+        self.outbox = crate::outbox::Outbox::new();
+        self.holds = crate::usage::Holds::default();
+        self.change_all();
+        for talk in self.talks.values_mut() {
+            *talk = super::Talk {
+                looks: talk.looks,
+                revision: talk.revision + 1,
+                ..super::Talk::default()
+            };
+        }
+        self.identity.user_id = None;
+    }
+}

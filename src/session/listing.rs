@@ -1,0 +1,218 @@
+//! The conversation list, and changes to it.
+
+use crate::message::Conversation;
+use crate::outbox;
+use crate::problem::ChatErrorDetail;
+
+use super::requests::Purpose;
+use super::wire::{self, ConversationPage};
+use super::{Effect, Moment, Session, Talk};
+
+impl Session {
+    /// Makes up a conversation. The server hears of it with its first message.
+    pub fn new_conversation(&mut self, agent: Option<String>, at: &mut Moment) -> String {
+        let id = self.new_id(at);
+        self.talks.insert(
+            id.clone(),
+            Talk {
+                minted: true,
+                born_here: true,
+                agent,
+                ..Talk::default()
+            },
+        );
+        id
+    }
+
+    /// Reads the next page of the conversation list.
+    pub fn fetch_next_conversations(&mut self, at: &mut Moment) {
+        if !self.disposed && self.account.has_more_conversations && self.account.listing_more.is_none() {
+            self.account.listing_more = Some(self.issue(Purpose::Conversations { more: true }, 0, at));
+            self.changed_account = true;
+        }
+    }
+
+    /// Renames a conversation: here at once, taken back when the server refuses.
+    pub fn rename_conversation(&mut self, id: &str, title: &str, at: &mut Moment) {
+        let Some(before) = self.conversation_of(id).filter(|_| !self.disposed).cloned() else {
+            return;
+        };
+        let renamed = Conversation {
+            title: title.to_owned(),
+            ..before.clone()
+        };
+        self.set_conversation(renamed);
+        self.account.error = None;
+        self.issue(
+            Purpose::Rename {
+                id: id.to_owned(),
+                title: title.to_owned(),
+                before: before.title,
+            },
+            0,
+            at,
+        );
+    }
+
+    /// Deletes a conversation: here at once, taken back when the server refuses. What it cost stays counted.
+    pub fn delete_conversation(&mut self, id: &str, at: &mut Moment) {
+        if self.disposed {
+            return;
+        }
+        self.change(id);
+        self.changed_account = true;
+        if self.is_minted(id) {
+            self.forget_conversation(id);
+            return;
+        }
+        let before = self.conversation_of(id).cloned();
+        self.account.conversations.retain(|held| held.id != id);
+        self.account.error = None;
+        self.issue(
+            Purpose::Delete {
+                id: id.to_owned(),
+                before,
+            },
+            0,
+            at,
+        );
+    }
+
+    pub(super) fn fetch_conversations(&mut self, at: &mut Moment) {
+        if self.account.listing.is_none() {
+            self.account.listing = Some(self.issue(Purpose::Conversations { more: false }, 0, at));
+            self.changed_account = true;
+        }
+    }
+
+    pub(super) fn conversations_read(&mut self, more: bool, body: &str) {
+        let Some(page) = wire::read::<ConversationPage>(body) else {
+            self.conversations_unread(more, ChatErrorDetail::malformed_reply());
+            return;
+        };
+        self.changed_account = true;
+        let reading = if more {
+            &mut self.account.listing_more
+        } else {
+            &mut self.account.listing
+        };
+        *reading = None;
+        if more {
+            self.account.has_more_conversations = page.has_more;
+        } else {
+            // The first page is all there is down to its last entry; what is held below it stays.
+            let last = page
+                .conversations
+                .last()
+                .map_or(0, |conversation| conversation.updated_at);
+            self.account
+                .conversations
+                .retain(|held| page.has_more && held.updated_at < last);
+            if self.account.conversations.is_empty() {
+                self.account.has_more_conversations = page.has_more;
+            }
+            self.account.conversations_loaded = true;
+        }
+        for conversation in page.conversations {
+            self.account.upsert(conversation);
+        }
+    }
+
+    pub(super) fn conversations_unread(&mut self, more: bool, error: ChatErrorDetail) {
+        let reading = if more {
+            &mut self.account.listing_more
+        } else {
+            &mut self.account.listing
+        };
+        *reading = None;
+        self.account.error = Some(error);
+        self.changed_account = true;
+    }
+
+    pub(super) fn renamed(&mut self, body: &str) {
+        // The reply carries the server's `updated_at`; without it the optimistic title stands.
+        if let Some(conversation) = wire::read::<Conversation>(body) {
+            self.tell_list();
+            self.set_conversation(conversation);
+        }
+    }
+
+    pub(super) fn not_renamed(&mut self, id: &str, before: String, error: ChatErrorDetail) {
+        if let Some(conversation) = self.conversation_of(id).cloned() {
+            self.set_conversation(Conversation {
+                title: before,
+                ..conversation
+            });
+        }
+        self.account.error = Some(error);
+    }
+
+    pub(super) fn deleted(&mut self, id: &str, at: &mut Moment) {
+        self.forget_conversation(id);
+        self.tell_list();
+        self.fetch_account(at);
+    }
+
+    pub(super) fn not_deleted(&mut self, before: Option<Conversation>, error: ChatErrorDetail) {
+        if let Some(conversation) = before {
+            self.account.upsert(conversation);
+        }
+        self.account.error = Some(error);
+        self.changed_account = true;
+    }
+
+    /// What is known of a conversation: with its messages, else from the list.
+    pub(super) fn conversation_of(&self, id: &str) -> Option<&Conversation> {
+        let read = self.threads.peek(id).and_then(|thread| thread.conversation.as_ref());
+        read.or_else(|| {
+            self.account
+                .conversations
+                .iter()
+                .find(|conversation| conversation.id == id)
+        })
+    }
+
+    /// The newer state of a conversation, wherever it is shown.
+    pub(super) fn set_conversation(&mut self, conversation: Conversation) {
+        self.change(&conversation.id);
+        self.changed_account = true;
+        self.threads.mutate(&conversation.id, |thread| {
+            thread.conversation = Some(conversation.clone())
+        });
+        self.account.upsert(conversation);
+    }
+
+    pub(super) fn is_minted(&self, id: &str) -> bool {
+        self.talks.get(id).is_some_and(|talk| talk.minted)
+    }
+
+    fn forget_conversation(&mut self, id: &str) {
+        let turns: Vec<String> = self
+            .outbox
+            .of_conversation(id)
+            .map(|entry| entry.turn_id.clone())
+            .collect();
+        for turn_id in turns {
+            if let Some(entry) = self.outbox.remove(&turn_id) {
+                self.effects.push(Effect::Unstore {
+                    key: outbox::encode(&entry).0,
+                });
+            }
+            self.drop_hold(&turn_id);
+        }
+        self.end_live(id);
+        self.threads.remove(id);
+        if let Some(talk) = self.talks.get_mut(id) {
+            *talk = Talk {
+                looks: talk.looks,
+                revision: talk.revision + 1,
+                ..Talk::default()
+            };
+            talk.error = Some(ChatErrorDetail::new(
+                crate::problem::ChatErrorCode::NotFound,
+                "This conversation was deleted.",
+            ));
+        }
+        self.change(id);
+    }
+}

@@ -1,0 +1,286 @@
+//! The whole client of one tab as a state machine: inputs in, effects out, virtual time in tests.
+//!
+//! Nothing here waits, sends or stores: [`Session::handle`] takes what happened, commands take what a person wants, and
+//! both leave behind [`Effect`]s to be fetched with [`Session::effects`] and carried out in order. This is the only
+//! place where the client's state changes.
+//!
+//! | room | its one job |
+//! | --- | --- |
+//! | `io` | what crosses the wall |
+//! | `identity` | who is signed in; access tokens |
+//! | `requests` | what is on the wire, what waits, what is tried again |
+//! | `account` | usage, plans, the conversation list; `check` |
+//! | `listing` | the conversation list and changes to it |
+//! | `reading` | pages of messages |
+//! | `turns` | from a draft to a request: send, queue, retry, stop |
+//! | `stream` | from a request to an answer: events, resuming |
+//! | `show` | what is seen |
+//! | `views`, `wire` | the shapes shared with TypeScript and with the server |
+//! | `tabs` | what tabs tell each other |
+
+mod account;
+mod identity;
+mod io;
+mod listing;
+mod reading;
+mod requests;
+mod show;
+mod stream;
+mod tabs;
+mod token;
+mod turns;
+mod views;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::Millis;
+use crate::cache::MessageCache;
+use crate::cost::Price;
+use crate::license::Tier;
+use crate::outbox::Outbox;
+use crate::problem::ChatErrorDetail;
+use crate::retry::Backoff;
+use crate::usage::Holds;
+use crate::uuid::UuidGenerator;
+
+pub use io::{Base, Effect, Input, MAX_REPLY_BYTES, Moment, Random, Reply, Request, RequestId};
+pub use show::Row;
+pub use views::{
+    AccountSnapshot, AccountStatus, ChatMessage, ChatMessageStatus, ClientOptions, ConversationHead,
+    ConversationSnapshot, ConversationStatus, Draft, StorageKind, UsageStats,
+};
+pub use wire::Agent;
+
+use account::Account;
+use identity::Identity;
+use reading::Thread;
+use requests::Requests;
+use stream::Live;
+
+/// Conversations kept in memory when nobody looks at them.
+const MAX_THREADS: usize = 50;
+/// Bytes of messages kept in memory when nobody looks at them.
+const MAX_THREAD_BYTES: usize = 16 << 20;
+
+/// The client of one tab.
+pub struct Session {
+    settings: Settings,
+    identity: Identity,
+    account: Account,
+    /// What the server has of each conversation.
+    threads: MessageCache<Thread>,
+    /// What goes on in each conversation here.
+    talks: BTreeMap<String, Talk>,
+    outbox: Outbox,
+    holds: Holds,
+    requests: Requests,
+    uuids: UuidGenerator,
+    /// The versions of what is in the outbox, by turn id.
+    row_versions: BTreeMap<String, u64>,
+    /// The last version given to a message or a list of messages.
+    version: u64,
+    is_online: bool,
+    storage: StorageKind,
+    disposed: bool,
+    effects: Vec<Effect>,
+    changed_account: bool,
+    changed_conversations: BTreeSet<String>,
+    /// When what is shown changes by the passing of time alone.
+    shows_anew_at: Option<Millis>,
+}
+
+/// How the client was set up.
+struct Settings {
+    organization_id: Option<String>,
+    enforce_limits: bool,
+    default_tier: Option<Tier>,
+    assumed_price: Option<Price>,
+    agent: String,
+}
+
+/// What goes on in a conversation here.
+#[derive(Default)]
+struct Talk {
+    /// How many look at it.
+    looks: u32,
+    /// Made here; the server hears of it with its first message.
+    minted: bool,
+    /// Made in this tab, so that nothing of it is on the server that is not here.
+    born_here: bool,
+    /// The agent it was made for.
+    agent: Option<String>,
+    /// The request that reads its latest page.
+    latest: Option<RequestId>,
+    /// The request that reads an older page.
+    older: Option<RequestId>,
+    /// What failed last.
+    error: Option<ChatErrorDetail>,
+    /// The turn under way.
+    live: Option<Live>,
+    /// How often a message gave way to another turn.
+    yields: Backoff,
+    /// Changes with the list of settled messages.
+    revision: u64,
+}
+
+impl Session {
+    /// A client that knows nothing yet. [`Session::start`] sets it going.
+    ///
+    /// # Errors
+    /// `invalid_request` when an option is wrong; `errors` names it.
+    pub fn new(options: &ClientOptions, is_online: bool) -> Result<Session, ChatErrorDetail> {
+        let assumed_price = match options.cost_per_1k_tokens {
+            Some(usd) => Some(
+                Price::from_usd_per_1k_tokens(usd)
+                    .map_err(|wrong| ChatErrorDetail::invalid("/costPer1kTokens", wrong.to_string()))?,
+            ),
+            None => None,
+        };
+        Ok(Session {
+            settings: Settings {
+                organization_id: options.organization_id.clone(),
+                enforce_limits: options.enforce_limits.unwrap_or(true),
+                default_tier: options.default_tier,
+                assumed_price,
+                agent: options.agent.clone().unwrap_or_else(|| "executive".to_owned()),
+            },
+            identity: Identity::default(),
+            account: Account::default(),
+            threads: MessageCache::new(MAX_THREADS, MAX_THREAD_BYTES),
+            talks: BTreeMap::new(),
+            outbox: Outbox::new(),
+            holds: Holds::default(),
+            requests: Requests::default(),
+            uuids: UuidGenerator::new(),
+            row_versions: BTreeMap::new(),
+            version: 0,
+            is_online,
+            storage: StorageKind::Persistent,
+            disposed: false,
+            effects: Vec::new(),
+            changed_account: false,
+            changed_conversations: BTreeSet::new(),
+            shows_anew_at: None,
+        })
+    }
+
+    /// Asks who is signed in; all else follows from the answer.
+    pub fn start(&mut self) {
+        self.ask_token(false);
+    }
+
+    /// Takes in what happened.
+    pub fn handle(&mut self, input: Input, at: &mut Moment) {
+        if self.disposed {
+            return;
+        }
+        match input {
+            Input::Token(Some(token)) => self.signed_in(token, at),
+            Input::Token(None) => self.signed_out(),
+            Input::TokenFailed(why) => self.token_failed(&why, at),
+            Input::Reply(reply) => self.replied(reply, at),
+            Input::StreamOpened(id) => self.stream_opened(id, at),
+            Input::Chunk(id, bytes) => self.stream_grew(id, &bytes, at),
+            Input::StreamEnded(id) => self.stream_ended(id, at),
+            Input::Lost(id) => self.lost(id, at),
+            Input::TooLarge(id) => self.gave_nonsense(id, at),
+            Input::Online(is_online) => {
+                self.is_online = is_online;
+                self.changed_account = true;
+                self.flush(at);
+            }
+            Input::Visible => self.look_again(at),
+            Input::Timeout => {
+                self.flush(at);
+                self.end_silent_streams(at);
+                self.release_waiting(at);
+            }
+            Input::Stored(entries) => self.take_stored(entries, at),
+            Input::StorageFailed => {
+                self.changed_account |= self.storage != StorageKind::Memory;
+                self.storage = StorageKind::Memory;
+            }
+            Input::Tab(text) => self.heard(&text, at),
+        }
+        self.show_what_time_changed(at.now);
+    }
+
+    /// What is to be done now, in this order.
+    pub fn effects(&mut self) -> Vec<Effect> {
+        let mut effects = std::mem::take(&mut self.effects);
+        let account = std::mem::take(&mut self.changed_account);
+        let conversations: Vec<String> = std::mem::take(&mut self.changed_conversations).into_iter().collect();
+        if account || !conversations.is_empty() {
+            effects.push(Effect::Changed { account, conversations });
+        }
+        effects
+    }
+
+    /// When [`Input::Timeout`] is due, if nothing happens before.
+    pub fn next_timeout(&self) -> Option<Millis> {
+        if self.disposed {
+            return None;
+        }
+        let waits = self.next_release();
+        let silent = self.talks.values().filter_map(|talk| talk.live.as_ref()?.silent_at());
+        let due = self
+            .requests
+            .next_due()
+            .filter(|_| self.is_online && self.identity.may_send());
+        waits
+            .into_iter()
+            .chain(silent)
+            .chain(due)
+            .chain(self.shows_anew_at)
+            .min()
+    }
+
+    /// Gives everything up. Later inputs and commands do nothing.
+    pub fn dispose(&mut self) {
+        if !self.disposed {
+            self.drop_requests();
+            self.disposed = true;
+        }
+    }
+
+    /// When what is shown is out of date by time alone, all of it is shown anew; then the next such instant is found.
+    fn show_what_time_changed(&mut self, now: Millis) {
+        if self.shows_anew_at.is_some_and(|at| at <= now) {
+            self.change_all();
+        }
+        self.shows_anew_at = self.next_ageing(now);
+    }
+
+    fn change(&mut self, conversation_id: &str) {
+        self.changed_conversations.insert(conversation_id.to_owned());
+    }
+
+    /// Usage, network or time changed: every verdict may have.
+    fn change_all(&mut self) {
+        self.changed_account = true;
+        self.changed_conversations.extend(self.talks.keys().cloned());
+    }
+
+    fn next_version(&mut self) -> u64 {
+        self.version += 1;
+        self.version
+    }
+
+    /// An instant of the server's clock, by this machine's.
+    fn here(&self, there: Millis) -> Millis {
+        there.saturating_add_signed(-self.account.skew)
+    }
+
+    /// An instant of this machine's clock, by the server's.
+    fn there(&self, here: Millis) -> Millis {
+        here.saturating_add_signed(self.account.skew)
+    }
+
+    fn usable(&self) -> Result<(), ChatErrorDetail> {
+        if self.disposed {
+            return Err(ChatErrorDetail::disposed());
+        }
+        Ok(())
+    }
+}

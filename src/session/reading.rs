@@ -1,0 +1,258 @@
+//! Pages of messages: what is read, when, and once however many ask.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::cache::Weigh;
+use crate::message::{Conversation, Message, MessagePage};
+use crate::outbox::OutboxState;
+use crate::pages::Pages;
+use crate::problem::ChatErrorDetail;
+
+use super::requests::Purpose;
+use super::wire;
+use super::{Moment, Session};
+
+/// What the server has of a conversation, as far as it was read.
+#[derive(Default)]
+pub(super) struct Thread {
+    pub(super) conversation: Option<Conversation>,
+    pub(super) pages: Pages,
+    /// The version of every message, by id.
+    pub(super) versions: HashMap<String, u64>,
+}
+
+impl Weigh for Thread {
+    fn weigh(&self) -> usize {
+        // A version is kept by its message's id.
+        self.pages.weigh() + self.versions.len() * 80
+    }
+}
+
+impl Thread {
+    /// Gives every message that differs from the one held a new version, counting on from `version`.
+    fn note(&mut self, messages: &[Message], version: &mut u64) {
+        for message in messages {
+            if self.pages.get(&message.id) != Some(message) {
+                *version += 1;
+                self.versions.insert(message.id.clone(), *version);
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Somebody looks at a conversation: its latest page is read when absent, and again when older than five minutes.
+    pub fn open(&mut self, id: &str, at: &mut Moment) {
+        if self.disposed {
+            return;
+        }
+        self.talks.entry(id.to_owned()).or_default().looks += 1;
+        self.threads.pin(id);
+        self.threads.get(id);
+        self.refresh_if_old(id, at);
+    }
+
+    /// One who looked does no longer.
+    pub fn close(&mut self, id: &str) {
+        let Some(talk) = self.talks.get_mut(id).filter(|talk| talk.looks > 0) else {
+            return;
+        };
+        talk.looks -= 1;
+        let idle =
+            talk.looks == 0 && talk.live.is_none() && !talk.minted && talk.latest.is_none() && talk.older.is_none();
+        self.threads.unpin(id);
+        if idle && self.outbox.of_conversation(id).next().is_none() {
+            self.talks.remove(id);
+        }
+    }
+
+    /// Reads the latest page anew.
+    pub fn refetch(&mut self, id: &str, at: &mut Moment) {
+        if !self.disposed && !self.is_minted(id) {
+            self.fetch_latest(id, at);
+        }
+    }
+
+    /// Reads the next older page.
+    pub fn fetch_next_page(&mut self, id: &str, at: &mut Moment) {
+        let cursor = self.threads.peek(id).and_then(|thread| thread.pages.next_cursor());
+        let reading = self.talks.get(id).is_some_and(|talk| talk.older.is_some());
+        let Some(cursor) = cursor.filter(|_| !self.disposed && !reading) else {
+            return;
+        };
+        let request = self.issue(
+            Purpose::Older {
+                conversation_id: id.to_owned(),
+                cursor,
+            },
+            0,
+            at,
+        );
+        self.talks.entry(id.to_owned()).or_default().older = Some(request);
+        self.change(id);
+    }
+
+    /// After a pause (a hidden page, a sign-in): whatever is looked at and old is read anew.
+    pub(super) fn look_again(&mut self, at: &mut Moment) {
+        let looked_at: Vec<String> = self
+            .talks
+            .iter()
+            .filter(|(_, talk)| talk.looks > 0)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in looked_at {
+            self.refresh_if_old(&id, at);
+        }
+        if self.is_account_stale(at.now) {
+            self.refetch_account(at);
+        }
+    }
+
+    fn refresh_if_old(&mut self, id: &str, at: &mut Moment) {
+        if !self.is_minted(id) && !self.threads.is_fresh(id, at.now) {
+            self.fetch_latest(id, at);
+        }
+    }
+
+    /// One request, however many ask.
+    pub(super) fn fetch_latest(&mut self, id: &str, at: &mut Moment) {
+        let talk = self.talks.entry(id.to_owned()).or_default();
+        if talk.latest.is_some() || self.identity.signed_out {
+            return;
+        }
+        let request = self.issue(Purpose::Latest(id.to_owned()), 0, at);
+        self.talks.entry(id.to_owned()).or_default().latest = Some(request);
+        self.change(id);
+    }
+
+    pub(super) fn latest_read(&mut self, id: &str, body: &str, at: &mut Moment) {
+        let Some(page) = wire::read::<MessagePage>(body).filter(|page| page.conversation.id == id) else {
+            self.latest_unread(id, ChatErrorDetail::malformed_reply());
+            return;
+        };
+        let live_turn_id = page.live_turn_id.clone();
+        let conversation = page.conversation.clone();
+        if self.threads.peek(id).is_none() {
+            self.threads.insert(id, Thread::default(), at.now);
+        }
+        let version = &mut self.version;
+        self.threads.mutate(id, |thread| {
+            thread.note(&page.messages, version);
+            thread.pages.merge_latest(page);
+            let held: HashSet<&str> = thread.pages.messages().map(|message| message.id.as_str()).collect();
+            thread.versions.retain(|id, _| held.contains(id.as_str()));
+        });
+        self.threads.refresh(id, at.now);
+        if let Some(talk) = self.talks.get_mut(id) {
+            talk.latest = None;
+            if talk
+                .error
+                .as_ref()
+                .is_some_and(|error| error.status.is_some_and(|status| status == 404))
+            {
+                talk.error = None;
+            }
+        }
+        self.set_conversation(conversation);
+        self.resettle(id);
+        self.forget_what_arrived(id, live_turn_id.as_deref());
+        if let Some(turn_id) = live_turn_id {
+            self.attend(id, &turn_id, 0, at);
+        }
+        self.pump(id, at);
+    }
+
+    pub(super) fn latest_unread(&mut self, id: &str, error: ChatErrorDetail) {
+        if let Some(talk) = self.talks.get_mut(id) {
+            talk.latest = None;
+            talk.error = Some(error);
+        }
+        self.change(id);
+    }
+
+    pub(super) fn older_read(&mut self, id: &str, cursor: u64, body: &str) {
+        let Some(page) = wire::read::<MessagePage>(body).filter(|page| page.conversation.id == id) else {
+            self.older_unread(id, ChatErrorDetail::malformed_reply());
+            return;
+        };
+        let version = &mut self.version;
+        self.threads.mutate(id, |thread| {
+            thread.note(&page.messages, version);
+            thread.pages.merge_older(page, cursor);
+        });
+        if let Some(talk) = self.talks.get_mut(id) {
+            talk.older = None;
+        }
+        self.resettle(id);
+    }
+
+    pub(super) fn older_unread(&mut self, id: &str, error: ChatErrorDetail) {
+        if let Some(talk) = self.talks.get_mut(id) {
+            talk.older = None;
+            talk.error = Some(error);
+        }
+        self.change(id);
+    }
+
+    /// Puts a message the server has into its conversation.
+    pub(super) fn take_message(&mut self, message: Message, replaces: bool, at: &Moment) {
+        let id = message.conversation_id.clone();
+        if self.threads.peek(&id).is_none() {
+            // Not read yet: what is known is its end. The first page, once read, takes this in.
+            self.threads.insert(id.as_str(), Thread::default(), at.now);
+            if !self.talks.get(&id).is_some_and(|talk| talk.born_here) {
+                self.threads.invalidate(&id);
+            }
+        }
+        let version = &mut self.version;
+        self.threads.mutate(&id, |thread| {
+            thread.note(std::slice::from_ref(&message), version);
+            if replaces {
+                thread.pages.supersede(message)
+            } else {
+                thread.pages.upsert(message)
+            }
+        });
+        self.resettle(&id);
+    }
+
+    /// A message of the server's changes its look though not its content.
+    pub(super) fn touch_message(&mut self, conversation_id: &str, message_id: &str) {
+        let version = self.next_version();
+        self.threads.mutate(conversation_id, |thread| {
+            if let Some(held) = thread.versions.get_mut(message_id) {
+                *held = version;
+            }
+        });
+        self.resettle(conversation_id);
+    }
+
+    /// The list of settled messages is another one now.
+    pub(super) fn resettle(&mut self, id: &str) {
+        if let Some(talk) = self.talks.get_mut(id) {
+            talk.revision += 1;
+        }
+        self.change(id);
+    }
+
+    /// What the server shows as ended needs no place in the outbox: its `done` got lost.
+    fn forget_what_arrived(&mut self, id: &str, live_turn_id: Option<&str>) {
+        let Some(thread) = self.threads.peek(id) else { return };
+        let here = self
+            .talks
+            .get(id)
+            .and_then(|talk| talk.live.as_ref())
+            .map(|live| live.turn_id.as_str());
+        let arrived = self.outbox.of_conversation(id).filter(|entry| {
+            let failed_here = matches!(entry.state, OutboxState::Failed(_));
+            failed_here
+                && Some(entry.turn_id.as_str()) != live_turn_id
+                && Some(entry.turn_id.as_str()) != here
+                && thread.pages.get(&entry.turn_id).is_some()
+        });
+        let arrived: Vec<String> = arrived.map(|entry| entry.turn_id.clone()).collect();
+        for turn_id in arrived {
+            self.acknowledge(&turn_id);
+        }
+    }
+}

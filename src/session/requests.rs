@@ -1,0 +1,440 @@
+//! What is on the wire, what waits to go, what is tried again.
+
+use std::collections::BTreeMap;
+
+use crate::Millis;
+use crate::message::Conversation;
+use crate::outbox::Trigger;
+use crate::pages::PAGE_SIZE;
+use crate::problem::{ChatErrorDetail, Problem, ProblemCode};
+use crate::retry::{Backoff, Failure, Retryable, parse_retry_after, retryable};
+
+use super::io::{Base, Effect, Reply, Request, RequestId};
+use super::wire::{self, ChangeConversation, ChatRequest, GetMessages, ListConversations, Organization};
+use super::{Moment, Session};
+
+/// Conversations a page of the list.
+const LIST_SIZE: u32 = 50;
+
+/// What a request is for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Purpose {
+    /// Usage, plans, prices, agents.
+    Account,
+    /// The conversation list: its first page, or more of it.
+    Conversations { more: bool },
+    /// The latest page of a conversation.
+    Latest(String),
+    /// The page before `cursor`.
+    Older { conversation_id: String, cursor: u64 },
+    /// A new title; `before` is the old one.
+    Rename { id: String, title: String, before: String },
+    /// Delete; `before` is what was shown.
+    Delete { id: String, before: Option<Conversation> },
+    /// Send a turn, and read its stream.
+    Post { conversation_id: String, turn_id: String },
+    /// Read the stream of a turn from where we are.
+    Resume { conversation_id: String, turn_id: String },
+    /// Stop a turn.
+    Stop { conversation_id: String, turn_id: String },
+}
+
+impl Purpose {
+    /// The conversation whose stream this request carries.
+    pub(super) fn stream(&self) -> Option<&str> {
+        match self {
+            Purpose::Post { conversation_id, .. } | Purpose::Resume { conversation_id, .. } => Some(conversation_id),
+            _ => None,
+        }
+    }
+}
+
+struct Pending {
+    purpose: Purpose,
+    /// When it may go; `None`: it is on the wire.
+    due: Option<Millis>,
+    /// A refused token was renewed for it.
+    refreshed: bool,
+    backoff: Backoff,
+}
+
+/// Every request that has no outcome yet.
+#[derive(Default)]
+pub(super) struct Requests {
+    pending: BTreeMap<RequestId, Pending>,
+    last: RequestId,
+}
+
+impl Requests {
+    /// When the next one may go.
+    pub(super) fn next_due(&self) -> Option<Millis> {
+        self.pending.values().filter_map(|pending| pending.due).min()
+    }
+
+    /// What a request is for; `None` when nobody waits for it any more.
+    pub(super) fn purpose(&self, id: RequestId) -> Option<&Purpose> {
+        self.pending.get(&id).map(|pending| &pending.purpose)
+    }
+
+    /// Whether it has not set out.
+    pub(super) fn waits(&self, id: RequestId) -> bool {
+        self.pending.get(&id).is_some_and(|pending| pending.due.is_some())
+    }
+
+    /// It has its outcome.
+    pub(super) fn finish(&mut self, id: RequestId) -> Option<Purpose> {
+        self.pending.remove(&id).map(|pending| pending.purpose)
+    }
+}
+
+impl Session {
+    /// Makes a request that goes after `delay` milliseconds, as soon as there are a network and a token.
+    pub(super) fn issue(&mut self, purpose: Purpose, delay: Millis, at: &mut Moment) -> RequestId {
+        self.requests.last = self.requests.last.wrapping_add(1);
+        let id = self.requests.last;
+        let due = Some(at.now.saturating_add(delay));
+        self.requests.pending.insert(
+            id,
+            Pending {
+                purpose,
+                due,
+                refreshed: false,
+                backoff: Backoff::new(),
+            },
+        );
+        self.flush(at);
+        id
+    }
+
+    /// Sends what is due.
+    pub(super) fn flush(&mut self, at: &mut Moment) {
+        let is_due = |pending: &Pending| pending.due.is_some_and(|due| due <= at.now);
+        let due: Vec<RequestId> = self
+            .requests
+            .pending
+            .iter()
+            .filter(|(_, pending)| is_due(pending))
+            .map(|(id, _)| *id)
+            .collect();
+        if due.is_empty() || !self.is_online {
+            return;
+        }
+        let Some(token) = self.token(at) else { return };
+        for id in due {
+            let Some(purpose) = self.requests.purpose(id).cloned() else {
+                continue;
+            };
+            match self.request(id, &purpose, token.clone()) {
+                Some(request) => {
+                    if let Some(pending) = self.requests.pending.get_mut(&id) {
+                        pending.due = None;
+                    }
+                    self.effects.push(Effect::Fetch(request));
+                }
+                // What it was for is gone.
+                None => drop(self.requests.finish(id)),
+            }
+        }
+    }
+
+    /// Gives a request up.
+    pub(super) fn give_up(&mut self, id: RequestId) {
+        let waits = self.requests.waits(id);
+        if self.requests.finish(id).is_some() && !waits {
+            self.effects.push(Effect::Abort(id));
+        }
+    }
+
+    /// Gives every request up.
+    pub(super) fn drop_requests(&mut self) {
+        let ids: Vec<RequestId> = self.requests.pending.keys().copied().collect();
+        for id in ids {
+            self.give_up(id);
+        }
+        for talk in self.talks.values_mut() {
+            (talk.latest, talk.older) = (None, None);
+        }
+        (self.account.reading, self.account.listing, self.account.listing_more) = (None, None, None);
+    }
+
+    pub(super) fn replied(&mut self, reply: Reply, at: &mut Moment) {
+        let Some(purpose) = self.requests.purpose(reply.id).cloned() else {
+            return;
+        };
+        if (200..300).contains(&reply.status) {
+            self.requests.finish(reply.id);
+            self.succeeded(purpose, &reply.body, at);
+            return;
+        }
+        let content_type = Some(reply.content_type.as_str()).filter(|value| !value.is_empty());
+        let problem = Problem::parse(reply.status, content_type, &reply.body);
+        let retry_at = reply.retry_after.and_then(|value| parse_retry_after(&value, at.now));
+        if let Some(usage) = problem.usage.clone() {
+            self.learn_usage(usage, at.now);
+        }
+        self.failed(reply.id, Failure::Problem(problem.code), Some(problem), retry_at, at);
+    }
+
+    pub(super) fn lost(&mut self, id: RequestId, at: &mut Moment) {
+        let failure = if self.is_online {
+            Failure::Network
+        } else {
+            Failure::Offline
+        };
+        self.failed(id, failure, None, None, at);
+    }
+
+    /// The reply cannot be used.
+    pub(super) fn gave_nonsense(&mut self, id: RequestId, at: &mut Moment) {
+        self.failed(id, Failure::MalformedReply, None, None, at);
+    }
+
+    /// The app could not give a token: every request that waits for one has failed once.
+    pub(super) fn waiting_failed(&mut self, detail: ChatErrorDetail, at: &mut Moment) {
+        self.account.error = Some(detail);
+        self.changed_account = true;
+        let waiting: Vec<RequestId> = self
+            .requests
+            .pending
+            .iter()
+            .filter(|(_, pending)| pending.due.is_some())
+            .map(|(id, _)| *id)
+            .collect();
+        for id in waiting {
+            self.lost(id, at);
+        }
+    }
+
+    /// Tries again what the table says may be tried again; the rest has failed.
+    fn failed(
+        &mut self,
+        id: RequestId,
+        failure: Failure,
+        problem: Option<Problem>,
+        retry_at: Option<Millis>,
+        at: &mut Moment,
+    ) {
+        let Some(pending) = self.requests.pending.get_mut(&id) else {
+            return;
+        };
+        let random = at.random.number() as u32;
+        let due = match retryable(&failure) {
+            Retryable::WhenOnline => Some(at.now),
+            Retryable::WithNewToken if !pending.refreshed => {
+                pending.refreshed = true;
+                pending.due = Some(at.now);
+                self.token_refused();
+                return;
+            }
+            Retryable::WithNewToken => {
+                let error = problem.map_or_else(ChatErrorDetail::signed_out, ChatErrorDetail::from);
+                self.end_of_session(error);
+                return;
+            }
+            Retryable::Backoff => match pending.purpose.stream().map(str::to_owned) {
+                Some(conversation_id) => self.live_backoff(&conversation_id, random),
+                None => pending.backoff.next(random),
+            }
+            .map(|pause| at.now.saturating_add(pause).max(retry_at.unwrap_or(0))),
+            Retryable::Never | Retryable::WhenTurnEnds | Retryable::Resume | Retryable::AtRetryAt => None,
+        };
+        if let (Some(due), Some(pending)) = (due, self.requests.pending.get_mut(&id)) {
+            pending.due = Some(due);
+            self.flush(at);
+            return;
+        }
+        let Some(purpose) = self.requests.finish(id) else {
+            return;
+        };
+        self.gave_out(purpose, failure, problem, at);
+    }
+
+    /// A request has its reply.
+    fn succeeded(&mut self, purpose: Purpose, body: &str, at: &mut Moment) {
+        match purpose {
+            Purpose::Account => self.account_read(body, at),
+            Purpose::Conversations { more } => self.conversations_read(more, body),
+            Purpose::Latest(conversation_id) => self.latest_read(&conversation_id, body, at),
+            Purpose::Older {
+                conversation_id,
+                cursor,
+            } => self.older_read(&conversation_id, cursor, body),
+            Purpose::Rename { .. } => self.renamed(body),
+            Purpose::Delete { id, .. } => self.deleted(&id, at),
+            Purpose::Stop {
+                conversation_id,
+                turn_id,
+            } => self.stop_answered(&conversation_id, &turn_id, body, at),
+            // A stream was agreed and none came.
+            Purpose::Post { conversation_id, .. } | Purpose::Resume { conversation_id, .. } => {
+                self.torn(&conversation_id, ChatErrorDetail::malformed_reply(), at);
+            }
+        }
+    }
+
+    /// A request failed for good.
+    fn gave_out(&mut self, purpose: Purpose, failure: Failure, problem: Option<Problem>, at: &mut Moment) {
+        let there = self.there(at.now);
+        let error = match (&problem, failure) {
+            (Some(problem), _) => self.detail_of(problem.clone(), there),
+            (None, Failure::MalformedReply) => ChatErrorDetail::malformed_reply(),
+            (None, Failure::Offline) => ChatErrorDetail::offline(),
+            (None, _) => ChatErrorDetail::network(),
+        };
+        let code = problem.as_ref().map(|problem| problem.code);
+        let live_turn = problem.and_then(|problem| problem.turn_id);
+        match purpose {
+            Purpose::Account => self.account_unread(error),
+            Purpose::Conversations { more } => self.conversations_unread(more, error),
+            Purpose::Latest(conversation_id) => self.latest_unread(&conversation_id, error),
+            Purpose::Older { conversation_id, .. } => self.older_unread(&conversation_id, error),
+            Purpose::Rename { id, before, .. } => self.not_renamed(&id, before, error),
+            Purpose::Delete { id, .. } if code == Some(ProblemCode::NotFound) => self.deleted(&id, at),
+            Purpose::Delete { before, .. } => self.not_deleted(before, error),
+            Purpose::Stop {
+                conversation_id,
+                turn_id,
+            } => self.not_stopped(&conversation_id, &turn_id, error),
+            Purpose::Post {
+                conversation_id,
+                turn_id,
+            } => match code {
+                Some(ProblemCode::TurnInProgress) => self.resume(&conversation_id, 0, at),
+                Some(ProblemCode::ConversationBusy) => self.yield_to(&conversation_id, &turn_id, live_turn, at),
+                _ => self.turn_failed(&conversation_id, error, at),
+            },
+            Purpose::Resume {
+                conversation_id,
+                turn_id,
+            } => match code {
+                Some(ProblemCode::NotFound) => self.turn_unknown(&conversation_id, &turn_id, at),
+                _ => self.turn_failed(&conversation_id, error, at),
+            },
+        }
+    }
+
+    /// The server's problem as a person meets it, its instants by this machine's clock.
+    pub(super) fn detail_of(&self, problem: Problem, there: Millis) -> ChatErrorDetail {
+        let mut detail = ChatErrorDetail::from_problem(problem, there);
+        detail.retry_at = detail.retry_at.map(|at| self.here(at));
+        if let Some(verdict) = &mut detail.verdict {
+            verdict.retry_at = verdict.retry_at.map(|at| self.here(at));
+            for violation in &mut verdict.violations {
+                violation.retry_at = violation.retry_at.map(|at| self.here(at));
+            }
+        }
+        detail
+    }
+
+    /// The request as it goes out now; `None` when there is nothing left to ask.
+    fn request(&self, id: RequestId, purpose: &Purpose, token: String) -> Option<Request> {
+        let p_org_id = self.settings.organization_id.as_deref();
+        let rpc = |name: &str, body: String| (Base::Project, "POST", ["/rest/v1/rpc/", name].concat(), Some(body));
+        let (base, method, path, body) = match purpose {
+            Purpose::Account => rpc("quota_status", wire::write(&Organization { p_org_id })),
+            Purpose::Conversations { more } => {
+                let after = if *more { self.account.conversations.last() } else { None };
+                let body = ListConversations {
+                    p_before_updated_at: after.map(|conversation| conversation.updated_at),
+                    p_before_id: after.map(|conversation| conversation.id.as_str()),
+                    p_limit: LIST_SIZE,
+                    p_org_id,
+                };
+                rpc("list_conversations", wire::write(&body))
+            }
+            Purpose::Latest(conversation_id) => {
+                rpc("get_messages_paginated", get_messages(conversation_id, None, p_org_id))
+            }
+            Purpose::Older {
+                conversation_id,
+                cursor,
+            } => rpc(
+                "get_messages_paginated",
+                get_messages(conversation_id, Some(*cursor), p_org_id),
+            ),
+            Purpose::Rename { id, title, .. } => rpc(
+                "rename_conversation",
+                wire::write(&ChangeConversation {
+                    p_id: id,
+                    p_title: Some(title),
+                    p_org_id,
+                }),
+            ),
+            Purpose::Delete { id, .. } => rpc(
+                "delete_conversation",
+                wire::write(&ChangeConversation {
+                    p_id: id,
+                    p_title: None,
+                    p_org_id,
+                }),
+            ),
+            Purpose::Post { turn_id, .. } => {
+                let entry = self.outbox.get(turn_id)?;
+                let body = ChatRequest {
+                    id: turn_id,
+                    conversation_id: &entry.conversation_id,
+                    organization_id: entry.organization_id.as_deref(),
+                    new_conversation: entry.new_conversation,
+                    agent: &entry.agent,
+                    trigger: match entry.trigger {
+                        Trigger::SubmitMessage => "submit-message",
+                        Trigger::RegenerateMessage => "regenerate-message",
+                    },
+                    content: &entry.content,
+                    files: entry.files,
+                };
+                (Base::Functions, "POST", "/chat".to_owned(), Some(wire::write(&body)))
+            }
+            Purpose::Resume {
+                conversation_id,
+                turn_id,
+            } => {
+                let from = self.received(conversation_id);
+                let path = [
+                    "/chat/turns/",
+                    turn_id,
+                    "?after=",
+                    &from.to_string(),
+                    &organization(p_org_id),
+                ]
+                .concat();
+                (Base::Functions, "GET", path, None)
+            }
+            Purpose::Stop { turn_id, .. } => {
+                let path = [
+                    "/chat/turns/",
+                    turn_id,
+                    "/stop?",
+                    organization(p_org_id).trim_start_matches('&'),
+                ]
+                .concat();
+                (Base::Functions, "POST", path, None)
+            }
+        };
+        let stream = purpose.stream().is_some();
+        Some(Request {
+            id,
+            base,
+            method,
+            path,
+            body,
+            stream,
+            token,
+        })
+    }
+}
+
+fn get_messages(conversation_id: &str, before: Option<u64>, p_org_id: Option<&str>) -> String {
+    wire::write(&GetMessages {
+        p_conversation_id: conversation_id,
+        p_before: before,
+        p_limit: PAGE_SIZE,
+        p_org_id,
+    })
+}
+
+fn organization(id: Option<&str>) -> String {
+    // An organization's id is a UUID; anything else is refused by the server and must not bend the path.
+    let id = id.filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
+    id.map_or_else(String::new, |id| ["&org=", id].concat())
+}

@@ -1,0 +1,441 @@
+//! From a request to an answer: the events of a turn's stream, and picking it up again where it broke off.
+
+use crate::Millis;
+use crate::message::Role;
+use crate::outbox::{OutboxState, Trigger};
+use crate::problem::{ChatErrorDetail, Problem};
+use crate::retry::Backoff;
+use crate::sse::{Event, Parser};
+
+use super::io::RequestId;
+use super::requests::Purpose;
+use super::wire::{self, Accepted, Delta, Done, Stopped};
+use super::{Moment, Session};
+
+/// An answer longer than this is not one.
+const MAX_ANSWER_BYTES: usize = 4 << 20;
+/// The server says something every 15 s. A stream silent for longer than this is dead.
+const SILENCE: Millis = 45_000;
+
+/// A turn under way.
+pub(super) struct Live {
+    pub(super) turn_id: String,
+    pub(super) trigger: Trigger,
+    /// The server has the turn: what breaks off is resumed, not sent again.
+    pub(super) accepted: bool,
+    pub(super) answer_id: Option<String>,
+    /// What of the answer is here.
+    pub(super) answer: String,
+    /// Changes with the answer.
+    pub(super) version: u64,
+    pub(super) created_at: Millis,
+    pub(super) request: Option<RequestId>,
+    stop_wanted: bool,
+    stopping: Option<RequestId>,
+    parser: Parser,
+    /// When the open stream last said something.
+    heard_at: Option<Millis>,
+    backoff: Backoff,
+}
+
+impl Live {
+    pub(super) fn new(turn_id: &str, trigger: Trigger, version: u64, now: Millis) -> Live {
+        Live {
+            turn_id: turn_id.to_owned(),
+            trigger,
+            accepted: false,
+            answer_id: None,
+            answer: String::new(),
+            version,
+            created_at: now,
+            request: None,
+            stop_wanted: false,
+            stopping: None,
+            parser: Parser::new(),
+            heard_at: None,
+            backoff: Backoff::new(),
+        }
+    }
+
+    /// When its stream counts as dead, if nothing comes before.
+    pub(super) fn silent_at(&self) -> Option<Millis> {
+        self.heard_at.map(|at| at.saturating_add(SILENCE))
+    }
+}
+
+/// What an event leads to.
+enum Then {
+    /// More follows.
+    Read,
+    /// The turn has ended; so has its stream.
+    End,
+    /// Something is missing, or is not what was agreed: read the stream anew.
+    Again(ChatErrorDetail),
+}
+
+impl Session {
+    pub(super) fn live(&mut self, conversation_id: &str) -> Option<&mut Live> {
+        self.talks.get_mut(conversation_id)?.live.as_mut()
+    }
+
+    /// How many bytes of the live answer are here.
+    pub(super) fn received(&self, conversation_id: &str) -> usize {
+        self.talks
+            .get(conversation_id)
+            .and_then(|talk| talk.live.as_ref())
+            .map_or(0, |live| live.answer.len())
+    }
+
+    pub(super) fn live_backoff(&mut self, conversation_id: &str, random: u32) -> Option<Millis> {
+        let live = self.live(conversation_id)?;
+        live.heard_at = None;
+        live.backoff.next(random)
+    }
+
+    /// Stops attending to the live turn, whatever becomes of it.
+    pub(super) fn end_live(&mut self, conversation_id: &str) -> Option<Live> {
+        let live = self.talks.get_mut(conversation_id)?.live.take()?;
+        for request in [live.request, live.stopping].into_iter().flatten() {
+            self.give_up(request);
+        }
+        self.threads.unpin(conversation_id);
+        self.resettle(conversation_id);
+        Some(live)
+    }
+
+    /// Makes a turn the live one of its conversation.
+    pub(super) fn begin_live(&mut self, conversation_id: &str, live: Live) {
+        self.end_live(conversation_id);
+        self.talks.entry(conversation_id.to_owned()).or_default().live = Some(live);
+        self.threads.pin(conversation_id);
+        self.resettle(conversation_id);
+    }
+
+    /// Reads along with a turn that is live on the server: begun elsewhere, or here before a reload.
+    pub(super) fn attend(&mut self, conversation_id: &str, turn_id: &str, pause: Millis, at: &mut Moment) {
+        if self.live(conversation_id).is_some() {
+            return;
+        }
+        let trigger = self
+            .outbox
+            .get(turn_id)
+            .map_or(Trigger::SubmitMessage, |entry| entry.trigger);
+        let mut live = Live::new(turn_id, trigger, self.next_version(), at.now);
+        live.accepted = true;
+        let partial = self.threads.peek(conversation_id).and_then(|thread| {
+            thread
+                .pages
+                .messages()
+                .rev()
+                .find(|message| message.turn_id == turn_id && message.role == Role::Assistant)
+        });
+        if let Some(partial) = partial {
+            live.answer_id = Some(partial.id.clone());
+            live.answer.clone_from(&partial.content);
+            live.created_at = partial.created_at;
+        }
+        self.set_state(turn_id, OutboxState::Sending);
+        self.begin_live(conversation_id, live);
+        self.resume(conversation_id, pause, at);
+    }
+
+    /// Reads the live turn's stream from where we are.
+    pub(super) fn resume(&mut self, conversation_id: &str, delay: Millis, at: &mut Moment) {
+        let Some(live) = self.live(conversation_id) else { return };
+        live.accepted = true;
+        let purpose = Purpose::Resume {
+            conversation_id: conversation_id.to_owned(),
+            turn_id: live.turn_id.clone(),
+        };
+        self.stream_with(conversation_id, purpose, delay, at);
+    }
+
+    /// Sends the live turn.
+    pub(super) fn post(&mut self, conversation_id: &str, delay: Millis, at: &mut Moment) {
+        let Some(live) = self.live(conversation_id) else { return };
+        let purpose = Purpose::Post {
+            conversation_id: conversation_id.to_owned(),
+            turn_id: live.turn_id.clone(),
+        };
+        self.stream_with(conversation_id, purpose, delay, at);
+    }
+
+    fn stream_with(&mut self, conversation_id: &str, purpose: Purpose, delay: Millis, at: &mut Moment) {
+        let before = self.live(conversation_id).and_then(|live| live.request.take());
+        if let Some(request) = before {
+            self.give_up(request);
+        }
+        let request = self.issue(purpose, delay, at);
+        if let Some(live) = self.live(conversation_id) {
+            live.request = Some(request);
+            live.heard_at = None;
+        }
+    }
+
+    pub(super) fn stream_opened(&mut self, id: RequestId, at: &mut Moment) {
+        let Some(conversation_id) = self.stream_of(id) else {
+            return;
+        };
+        if let Some(live) = self.live(&conversation_id) {
+            live.parser = Parser::new();
+            live.heard_at = Some(at.now);
+        }
+    }
+
+    pub(super) fn stream_grew(&mut self, id: RequestId, bytes: &[u8], at: &mut Moment) {
+        let Some(conversation_id) = self.stream_of(id) else {
+            return;
+        };
+        let Some(live) = self.live(&conversation_id) else {
+            return;
+        };
+        live.heard_at = Some(at.now);
+        let Ok(events) = live.parser.feed(bytes) else {
+            self.give_up(id);
+            self.torn(&conversation_id, ChatErrorDetail::malformed_reply(), at);
+            return;
+        };
+        for event in events {
+            match self.take_event(&conversation_id, &event, at) {
+                Then::Read => {}
+                Then::End => return,
+                Then::Again(error) => {
+                    self.give_up(id);
+                    self.torn(&conversation_id, error, at);
+                    return;
+                }
+            }
+        }
+    }
+
+    pub(super) fn stream_ended(&mut self, id: RequestId, at: &mut Moment) {
+        let Some(conversation_id) = self.stream_of(id) else {
+            return;
+        };
+        self.requests.finish(id);
+        self.torn(&conversation_id, ChatErrorDetail::network(), at);
+    }
+
+    pub(super) fn end_silent_streams(&mut self, at: &mut Moment) {
+        let silent = |live: &Live| live.silent_at().is_some_and(|silent_at| silent_at <= at.now);
+        let dead: Vec<(String, Option<RequestId>)> = self
+            .talks
+            .iter()
+            .filter_map(|(id, talk)| {
+                talk.live
+                    .as_ref()
+                    .filter(|live| silent(live))
+                    .map(|live| (id.clone(), live.request))
+            })
+            .collect();
+        for (conversation_id, request) in dead {
+            if let Some(request) = request {
+                self.give_up(request);
+            }
+            self.torn(&conversation_id, ChatErrorDetail::network(), at);
+        }
+    }
+
+    /// The live turn's stream broke off before its end: again, after a pause, until the pauses are used up.
+    pub(super) fn torn(&mut self, conversation_id: &str, error: ChatErrorDetail, at: &mut Moment) {
+        let random = at.random.number() as u32;
+        let Some(live) = self.live(conversation_id) else { return };
+        live.request = None;
+        live.heard_at = None;
+        match (live.backoff.next(random), live.accepted) {
+            (Some(pause), true) => self.resume(conversation_id, pause, at),
+            (Some(pause), false) => self.post(conversation_id, pause, at),
+            (None, _) => self.turn_failed(conversation_id, error, at),
+        }
+    }
+
+    /// The server does not know the turn we wanted to read along with.
+    pub(super) fn turn_unknown(&mut self, conversation_id: &str, turn_id: &str, at: &mut Moment) {
+        if self.outbox.get(turn_id).is_some() {
+            // Ours, and it never arrived: sent again under the same id.
+            if let Some(live) = self.live(conversation_id) {
+                live.accepted = false;
+            }
+            self.torn(conversation_id, ChatErrorDetail::network(), at);
+        } else {
+            self.end_live(conversation_id);
+            self.fetch_latest(conversation_id, at);
+        }
+    }
+
+    /// Stops the answer under way. What has arrived is kept.
+    pub fn stop(&mut self, conversation_id: &str, at: &mut Moment) {
+        if self.disposed {
+            return;
+        }
+        let is_online = self.is_online;
+        let Some(live) = self.live(conversation_id) else { return };
+        live.stop_wanted = true;
+        let (accepted, request) = (live.accepted, live.request);
+        if accepted {
+            self.ask_to_stop(conversation_id, at);
+        } else if request.is_some_and(|request| self.requests.waits(request)) {
+            // Not on the wire, so nothing has begun.
+            let mut error = if is_online {
+                ChatErrorDetail::network()
+            } else {
+                ChatErrorDetail::offline()
+            };
+            error.message = "Stopped before it was sent.".to_owned();
+            self.turn_failed(conversation_id, error, at);
+            self.clear_error(conversation_id);
+        }
+    }
+
+    fn ask_to_stop(&mut self, conversation_id: &str, at: &mut Moment) {
+        let Some(live) = self.live(conversation_id).filter(|live| live.stopping.is_none()) else {
+            return;
+        };
+        let purpose = Purpose::Stop {
+            conversation_id: conversation_id.to_owned(),
+            turn_id: live.turn_id.clone(),
+        };
+        let request = self.issue(purpose, 0, at);
+        if let Some(live) = self.live(conversation_id) {
+            live.stopping = Some(request);
+        }
+    }
+
+    pub(super) fn stop_answered(&mut self, conversation_id: &str, turn_id: &str, body: &str, at: &mut Moment) {
+        let Some(stopped) = wire::read::<Stopped>(body) else {
+            return;
+        };
+        if let Some(usage) = stopped.usage {
+            self.learn_usage(usage, at.now);
+        }
+        let ended = stopped.turn.is_some_and(|turn| turn.state.ended());
+        // Its worker is gone, and with it the stream: what it came to is read anew.
+        if ended && self.live(conversation_id).is_some_and(|live| live.turn_id == turn_id) {
+            self.resume(conversation_id, 0, at);
+        }
+    }
+
+    pub(super) fn not_stopped(&mut self, conversation_id: &str, turn_id: &str, error: ChatErrorDetail) {
+        if let Some(live) = self.live(conversation_id).filter(|live| live.turn_id == turn_id) {
+            (live.stop_wanted, live.stopping) = (false, None);
+            self.set_error(conversation_id, Some(error));
+        }
+    }
+
+    /// The conversation whose live turn reads this request; `None` for what nobody waits for any more.
+    fn stream_of(&self, id: RequestId) -> Option<String> {
+        self.requests.purpose(id)?.stream().map(str::to_owned)
+    }
+
+    fn take_event(&mut self, conversation_id: &str, event: &Event, at: &mut Moment) -> Then {
+        let taken = match event.event.as_str() {
+            "accepted" => wire::read::<Accepted>(&event.data).and_then(|it| self.accepted(conversation_id, it, at)),
+            "delta" => wire::read::<Delta>(&event.data).and_then(|it| self.grew(conversation_id, &it)),
+            "done" => wire::read::<Done>(&event.data).and_then(|it| self.done(conversation_id, it, at)),
+            "error" => wire::read::<Problem>(&event.data).map(|it| self.broke(conversation_id, it, at)),
+            // A newer server may say more.
+            _ => Some(Then::Read),
+        };
+        taken.unwrap_or_else(|| Then::Again(ChatErrorDetail::malformed_reply()))
+    }
+
+    /// `None`, here and below: not what was agreed.
+    fn accepted(&mut self, conversation_id: &str, event: Accepted, at: &mut Moment) -> Option<Then> {
+        let Accepted {
+            turn,
+            conversation,
+            user_message,
+            usage,
+        } = event;
+        let live = self.live(conversation_id).filter(|live| live.turn_id == turn.id)?;
+        let in_place = user_message
+            .as_ref()
+            .is_none_or(|message| message.conversation_id == conversation_id);
+        if conversation.as_ref().is_some_and(|it| it.id != conversation_id) || !in_place {
+            return None;
+        }
+        live.accepted = true;
+        live.trigger = turn.trigger;
+        live.answer_id = Some(turn.answer_id);
+        live.backoff.reset();
+        let stop_wanted = live.stop_wanted;
+        if let Some(talk) = self.talks.get_mut(conversation_id) {
+            talk.minted = false;
+            talk.yields.reset();
+        }
+        if let Some(message) = user_message {
+            self.take_message(message, false, at);
+        }
+        if let Some(conversation) = conversation {
+            self.set_conversation(conversation);
+        }
+        self.resettle(conversation_id);
+        if self.learn_usage(usage, at.now) {
+            self.tell_usage();
+        }
+        if stop_wanted {
+            self.ask_to_stop(conversation_id, at);
+        }
+        Some(Then::Read)
+    }
+
+    fn grew(&mut self, conversation_id: &str, delta: &Delta) -> Option<Then> {
+        let version = self.next_version();
+        let live = self
+            .live(conversation_id)
+            .filter(|live| live.turn_id == delta.turn_id)?;
+        let offset = usize::try_from(delta.offset).ok()?;
+        if offset > live.answer.len() {
+            // Something in between was lost.
+            return Some(Then::Again(ChatErrorDetail::network()));
+        }
+        let known = live.answer.get(offset..)?;
+        if known.starts_with(&delta.text) {
+            return Some(Then::Read);
+        }
+        if offset + delta.text.len() > MAX_ANSWER_BYTES {
+            return None;
+        }
+        live.answer.truncate(offset);
+        live.answer.push_str(&delta.text);
+        live.version = version;
+        live.backoff.reset();
+        self.change(conversation_id);
+        Some(Then::Read)
+    }
+
+    fn done(&mut self, conversation_id: &str, event: Done, at: &mut Moment) -> Option<Then> {
+        let Done { turn, message, usage } = event;
+        self.live(conversation_id).filter(|live| live.turn_id == turn.id)?;
+        if message.conversation_id != conversation_id {
+            return None;
+        }
+        self.end_live(conversation_id);
+        self.take_message(message, turn.trigger == Trigger::RegenerateMessage, at);
+        self.touch_message(conversation_id, &turn.id);
+        self.acknowledge(&turn.id);
+        self.drop_hold(&turn.id);
+        if self.learn_usage(usage, at.now) {
+            self.tell_usage();
+        }
+        self.tell_conversation(conversation_id);
+        let whole = self
+            .threads
+            .peek(conversation_id)
+            .is_some_and(|thread| turn.trigger == Trigger::RegenerateMessage || thread.pages.get(&turn.id).is_some());
+        if !whole || !self.threads.is_fresh(conversation_id, at.now) {
+            self.fetch_latest(conversation_id, at);
+        }
+        self.pump(conversation_id, at);
+        Some(Then::End)
+    }
+
+    fn broke(&mut self, conversation_id: &str, problem: Problem, at: &mut Moment) -> Then {
+        if let Some(usage) = problem.usage.clone() {
+            self.learn_usage(usage, at.now);
+        }
+        let error = self.detail_of(problem, self.there(at.now));
+        self.turn_failed(conversation_id, error, at);
+        Then::End
+    }
+}

@@ -1,0 +1,463 @@
+//! From a draft to a request: what is typed goes to the outbox first, and leaves it when the server has answered it.
+
+use std::collections::BTreeSet;
+
+use crate::Millis;
+use crate::cost::Estimate;
+use crate::outbox::{self, OutboxEntry, OutboxState, Trigger};
+use crate::problem::{ChatErrorCode, ChatErrorDetail};
+use crate::quota::{QuotaRequest, Verdict};
+use crate::uuid::is_uuid;
+
+use super::stream::Live;
+use super::{Draft, Effect, Moment, Session};
+
+/// The longest message, in UTF-8 bytes.
+pub const MAX_MESSAGE_BYTES: usize = 16_000;
+
+impl Session {
+    /// Sends a message, or queues it behind the answer under way. Returns its id.
+    ///
+    /// # Errors
+    /// `invalid_request`, `quota_exceeded`, `not_allowed`, `signed_out`, `disposed`: nothing was consumed or queued.
+    pub fn send(&mut self, draft: &Draft, at: &mut Moment) -> Result<String, ChatErrorDetail> {
+        self.usable()?;
+        validate(draft)?;
+        if self.identity.signed_out {
+            return Err(ChatErrorDetail::signed_out());
+        }
+        let patient = draft.queue == Some(true);
+        let verdict = self.check(draft, at.now);
+        let not_before = match (verdict.allowed, lifts_at(&verdict).filter(|_| patient)) {
+            (true, _) => patient.then(|| self.there(at.now)),
+            (false, Some(lifts_at)) => Some(self.there(lifts_at)),
+            (false, None) => return Err(self.refuse(verdict, at)),
+        };
+        let turn_id = self.new_id(at);
+        let entry = OutboxEntry {
+            conversation_id: draft.conversation_id.clone(),
+            agent: self.agent_of(draft.agent.as_deref(), &draft.conversation_id),
+            content: draft.text.clone(),
+            files: draft.files.unwrap_or(0).into(),
+            not_before,
+            ..self.blank_entry(&turn_id, at.now)
+        };
+        if verdict.allowed {
+            self.hold(&turn_id, &draft.conversation_id, &draft.text, at.now);
+        }
+        self.enqueue(entry, at);
+        Ok(turn_id)
+    }
+
+    /// Asks for another answer in place of the last one. Returns the turn's id.
+    ///
+    /// # Errors
+    /// As [`Session::send`], and `conversation_busy` while a turn is under way.
+    pub fn regenerate(&mut self, conversation_id: &str, at: &mut Moment) -> Result<String, ChatErrorDetail> {
+        self.usable()?;
+        if self.identity.signed_out {
+            return Err(ChatErrorDetail::signed_out());
+        }
+        if self.live(conversation_id).is_some() {
+            let message = "An answer is still being written here. Wait for it or stop it.";
+            return Err(ChatErrorDetail::new(ChatErrorCode::ConversationBusy, message));
+        }
+        let has_answer = self
+            .threads
+            .peek(conversation_id)
+            .is_some_and(|thread| !thread.pages.is_empty());
+        if !has_answer {
+            return Err(ChatErrorDetail::invalid(
+                "/conversationId",
+                "There is no answer here to replace.",
+            ));
+        }
+        let agent = self.agent_of(None, conversation_id);
+        let turn_id = self.new_id(at);
+        let entry = OutboxEntry {
+            conversation_id: conversation_id.to_owned(),
+            agent,
+            trigger: Trigger::RegenerateMessage,
+            ..self.blank_entry(&turn_id, at.now)
+        };
+        let verdict = self.judge_entry(&entry, at.now);
+        if !verdict.allowed {
+            return Err(self.refuse(verdict, at));
+        }
+        self.hold(&turn_id, conversation_id, "", at.now);
+        self.enqueue(entry, at);
+        Ok(turn_id)
+    }
+
+    /// Sends a failed message again, with the id it was born with.
+    ///
+    /// # Errors
+    /// As [`Session::send`].
+    pub fn retry(&mut self, message_id: &str, at: &mut Moment) -> Result<(), ChatErrorDetail> {
+        self.usable()?;
+        if self.identity.signed_out {
+            return Err(ChatErrorDetail::signed_out());
+        }
+        let failed = |entry: &&OutboxEntry| matches!(entry.state, OutboxState::Failed(_));
+        let Some(entry) = self.outbox.get(message_id).filter(failed).cloned() else {
+            return Ok(());
+        };
+        let verdict = self.judge_entry(&entry, at.now);
+        if !verdict.allowed {
+            return Err(self.refuse(verdict, at));
+        }
+        self.hold(message_id, &entry.conversation_id, &entry.content, at.now);
+        self.set_state(message_id, OutboxState::Queued);
+        self.set_error(&entry.conversation_id, None);
+        self.pump(&entry.conversation_id, at);
+        Ok(())
+    }
+
+    /// Gives a failed message up and returns its text.
+    pub fn discard(&mut self, message_id: &str) -> Option<String> {
+        self.withdraw(message_id, |state| matches!(state, OutboxState::Failed(_)))
+    }
+
+    /// Gives a queued message up and returns its text; `None` when it is under way already.
+    pub fn cancel_queued(&mut self, message_id: &str) -> Option<String> {
+        self.withdraw(message_id, |state| *state == OutboxState::Queued)
+    }
+
+    /// The error was seen.
+    pub fn clear_error(&mut self, conversation_id: &str) {
+        self.set_error(conversation_id, None);
+    }
+
+    /// Sends the conversation's next message, when nothing is under way there.
+    pub(super) fn pump(&mut self, conversation_id: &str, at: &mut Moment) {
+        if self.identity.user_id.is_none() || self.identity.signed_out || self.live(conversation_id).is_some() {
+            return;
+        }
+        let there = self.there(at.now);
+        let Some(entry) = self.outbox.next_sendable(conversation_id, there).cloned() else {
+            return;
+        };
+        if !self.holds.contains(&entry.turn_id) {
+            // It waited for a limit to lift, here or before a reload.
+            let verdict = self.judge_entry(&entry, at.now);
+            if !verdict.allowed && entry.not_before.is_some() {
+                self.wait_on(&entry, verdict, at);
+                return;
+            }
+            self.hold(&entry.turn_id, conversation_id, &entry.content, at.now);
+        }
+        let new_conversation = self.is_minted(conversation_id);
+        let organization_id = self.settings.organization_id.clone();
+        self.outbox.update(&entry.turn_id, |entry| {
+            entry.new_conversation = new_conversation;
+            entry.organization_id = organization_id;
+        });
+        self.set_state(&entry.turn_id, OutboxState::Sending);
+        let live = Live::new(&entry.turn_id, entry.trigger, self.next_version(), at.now);
+        self.begin_live(conversation_id, live);
+        self.post(conversation_id, 0, at);
+    }
+
+    pub(super) fn pump_all(&mut self, at: &mut Moment) {
+        let conversations: BTreeSet<String> = self.outbox.iter().map(|entry| entry.conversation_id.clone()).collect();
+        for conversation_id in conversations {
+            self.pump(&conversation_id, at);
+        }
+    }
+
+    /// When the next waiting message may go, by this machine's clock.
+    pub(super) fn next_release(&self) -> Option<Millis> {
+        if self.identity.signed_out || self.identity.user_id.is_none() {
+            return None;
+        }
+        let mut seen = BTreeSet::new();
+        let heads = self.outbox.iter().filter(|entry| {
+            !matches!(entry.state, OutboxState::Failed(_)) && seen.insert(entry.conversation_id.as_str())
+        });
+        let idle = heads.filter(|entry| {
+            let live = self
+                .talks
+                .get(&entry.conversation_id)
+                .is_some_and(|talk| talk.live.is_some());
+            entry.state == OutboxState::Queued && !live
+        });
+        idle.filter_map(|entry| entry.not_before).map(|at| self.here(at)).min()
+    }
+
+    pub(super) fn release_waiting(&mut self, at: &mut Moment) {
+        if self.next_release().is_some_and(|release| release <= at.now) {
+            self.pump_all(at);
+        }
+    }
+
+    /// Another turn is live in the conversation: the message waits for it, and its answer is shown meanwhile.
+    pub(super) fn yield_to(&mut self, conversation_id: &str, turn_id: &str, other: Option<String>, at: &mut Moment) {
+        let random = at.random.number() as u32;
+        let pause = self
+            .talks
+            .get_mut(conversation_id)
+            .and_then(|talk| talk.yields.next(random));
+        let (Some(pause), Some(other)) = (pause, other.filter(|other| other != turn_id && is_uuid(other))) else {
+            let message = "An answer is still being written here. Wait for it or stop it.";
+            let error = ChatErrorDetail::new(ChatErrorCode::ConversationBusy, message);
+            self.turn_failed(conversation_id, error, at);
+            return;
+        };
+        self.end_live(conversation_id);
+        self.set_state(turn_id, OutboxState::Queued);
+        self.attend(conversation_id, &other, pause, at);
+    }
+
+    /// The live turn failed for good. What was typed stays in the outbox.
+    pub(super) fn turn_failed(&mut self, conversation_id: &str, error: ChatErrorDetail, at: &mut Moment) {
+        let Some(live) = self.end_live(conversation_id) else {
+            return;
+        };
+        self.drop_hold(&live.turn_id);
+        let said_by_server = error.status.is_some();
+        if said_by_server {
+            // The server has taken the message out of the conversation again.
+            self.threads
+                .mutate(conversation_id, |thread| thread.pages.remove(&live.turn_id));
+            self.resettle(conversation_id);
+        } else {
+            self.fetch_account(at);
+        }
+        match self.outbox.get(&live.turn_id).cloned() {
+            Some(entry) if entry.trigger == Trigger::SubmitMessage => {
+                let lifts_at = error
+                    .verdict
+                    .as_ref()
+                    .and_then(lifts_at)
+                    .filter(|_| entry.not_before.is_some());
+                match lifts_at {
+                    Some(lifts_at) => self.wait_until(&entry.turn_id, lifts_at, at.now),
+                    None => {
+                        self.set_state(&entry.turn_id, OutboxState::Failed(error.clone()));
+                        self.set_error(conversation_id, Some(error));
+                    }
+                }
+            }
+            Some(entry) => {
+                // Nothing was typed for another answer, so nothing is kept.
+                self.acknowledge(&entry.turn_id);
+                self.set_error(conversation_id, Some(error));
+            }
+            None => {}
+        }
+        if live.accepted {
+            self.fetch_latest(conversation_id, at);
+            self.tell_conversation(conversation_id);
+        }
+        self.pump(conversation_id, at);
+    }
+
+    /// Takes over what storage held: what was under way goes again under its id, what cannot be read is set aside.
+    pub(super) fn take_stored(&mut self, entries: Vec<(String, String)>, at: &mut Moment) {
+        for (key, text) in entries {
+            match outbox::decode(&key, &text) {
+                Ok(entry) if self.identity.user_id.as_ref() != Some(&entry.user_id) => {}
+                Ok(entry) if self.outbox.get(&entry.turn_id).is_some() => {}
+                Ok(mut entry) => {
+                    if entry.state == OutboxState::Sending {
+                        entry.state = OutboxState::Queued;
+                    }
+                    let known = self.conversation_of(&entry.conversation_id).is_some();
+                    let talk = self.talks.entry(entry.conversation_id.clone()).or_default();
+                    talk.minted |= entry.new_conversation && !known;
+                    self.change(&entry.conversation_id);
+                    self.version += 1;
+                    self.row_versions.insert(entry.turn_id.clone(), self.version);
+                    self.outbox.insert(entry);
+                }
+                Err(aside) => {
+                    self.effects.push(Effect::Store { key: aside.key, text });
+                    self.effects.push(Effect::Unstore { key });
+                }
+            }
+        }
+        self.changed_account = true;
+        self.pump_all(at);
+    }
+
+    /// The server has answered the turn: it needs no place here any more.
+    pub(super) fn acknowledge(&mut self, turn_id: &str) {
+        let Some(entry) = self.outbox.remove(turn_id) else {
+            return;
+        };
+        self.row_versions.remove(turn_id);
+        self.effects.push(Effect::Unstore {
+            key: outbox::encode(&entry).0,
+        });
+        self.changed_account = true;
+        self.resettle(&entry.conversation_id);
+    }
+
+    pub(super) fn set_state(&mut self, turn_id: &str, state: OutboxState) {
+        let Some(entry) = self.outbox.update(turn_id, |entry| entry.state = state) else {
+            return;
+        };
+        let conversation_id = entry.conversation_id.clone();
+        self.version += 1;
+        self.row_versions.insert(turn_id.to_owned(), self.version);
+        self.changed_account = true;
+        self.resettle(&conversation_id);
+        self.store(turn_id);
+    }
+
+    pub(super) fn store(&mut self, turn_id: &str) {
+        // Nothing is stored for nobody: what is typed before the first token is stored when it is known whose it is.
+        let Some(entry) = self.outbox.get(turn_id).filter(|entry| !entry.user_id.is_empty()) else {
+            return;
+        };
+        let (key, text) = outbox::encode(entry);
+        self.effects.push(Effect::Store { key, text });
+    }
+
+    pub(super) fn set_error(&mut self, conversation_id: &str, error: Option<ChatErrorDetail>) {
+        if let Some(talk) = self.talks.get_mut(conversation_id).filter(|talk| talk.error != error) {
+            talk.error = error;
+            self.change(conversation_id);
+        }
+    }
+
+    /// Messages the server has not acknowledged.
+    pub(super) fn unsent_count(&self) -> u32 {
+        let unsent = self.outbox.iter().filter(|entry| !self.is_accepted(entry));
+        u32::try_from(unsent.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Messages on their way to a conversation that its server-side count does not contain.
+    pub(super) fn unheard_of(&self, conversation_id: &str) -> u64 {
+        let sent = self.outbox.of_conversation(conversation_id).filter(|entry| {
+            let going = !matches!(entry.state, OutboxState::Failed(_));
+            going && entry.trigger == Trigger::SubmitMessage && !self.is_accepted(entry)
+        });
+        sent.count() as u64
+    }
+
+    pub(super) fn new_id(&mut self, at: &mut Moment) -> String {
+        let mut random = [0; 10];
+        at.random.fill(&mut random);
+        self.uuids.next(at.now, random)
+    }
+
+    fn is_accepted(&self, entry: &OutboxEntry) -> bool {
+        let live = self
+            .talks
+            .get(&entry.conversation_id)
+            .and_then(|talk| talk.live.as_ref());
+        live.is_some_and(|live| live.accepted && live.turn_id == entry.turn_id)
+    }
+
+    fn blank_entry(&self, turn_id: &str, now: Millis) -> OutboxEntry {
+        OutboxEntry {
+            v: outbox::VERSION,
+            turn_id: turn_id.to_owned(),
+            user_id: self.identity.user_id.clone().unwrap_or_default(),
+            organization_id: self.settings.organization_id.clone(),
+            conversation_id: String::new(),
+            new_conversation: false,
+            agent: String::new(),
+            trigger: Trigger::SubmitMessage,
+            content: String::new(),
+            files: 0,
+            created_at: now,
+            state: OutboxState::Queued,
+            not_before: None,
+            owner_tab: String::new(),
+        }
+    }
+
+    fn enqueue(&mut self, mut entry: OutboxEntry, at: &mut Moment) {
+        let (turn_id, conversation_id) = (entry.turn_id.clone(), entry.conversation_id.clone());
+        entry.new_conversation = self.is_minted(&conversation_id);
+        self.talks.entry(conversation_id.clone()).or_default();
+        self.outbox.insert(entry);
+        self.set_state(&turn_id, OutboxState::Queued);
+        self.set_error(&conversation_id, None);
+        self.pump(&conversation_id, at);
+    }
+
+    fn judge_entry(&self, entry: &OutboxEntry, now: Millis) -> Verdict {
+        let submits = entry.trigger == Trigger::SubmitMessage;
+        let known = self
+            .conversation_of(&entry.conversation_id)
+            .map_or(0, |conversation| conversation.message_count);
+        let estimate: Estimate = self.estimate(&entry.conversation_id, &entry.content, now);
+        let request = QuotaRequest {
+            agent: entry.agent.clone(),
+            files: entry.files,
+            new_conversation: self.is_minted(&entry.conversation_id),
+            conversation_messages: known,
+            adds_messages: if submits { 2 } else { 0 },
+            estimate,
+        };
+        self.judge(&request, now)
+    }
+
+    /// Refused here. When that rests on old figures, newer ones are asked for.
+    fn refuse(&mut self, verdict: Verdict, at: &mut Moment) -> ChatErrorDetail {
+        if verdict.is_stale {
+            self.fetch_account(at);
+        }
+        ChatErrorDetail::denied(verdict)
+    }
+
+    /// The limit a queued message waited for has not lifted after all.
+    fn wait_on(&mut self, entry: &OutboxEntry, verdict: Verdict, at: &Moment) {
+        match lifts_at(&verdict) {
+            Some(lifts_at) => self.wait_until(&entry.turn_id, lifts_at, at.now),
+            None => {
+                let error = ChatErrorDetail::denied(verdict);
+                self.set_state(&entry.turn_id, OutboxState::Failed(error.clone()));
+                self.set_error(&entry.conversation_id, Some(error));
+            }
+        }
+    }
+
+    /// `lifts_at` is an instant of this machine's clock.
+    fn wait_until(&mut self, turn_id: &str, lifts_at: Millis, now: Millis) {
+        // A limit that should have lifted and has not is asked about again, but not at once.
+        const AT_LEAST: Millis = 1_000;
+        let not_before = Some(self.there(lifts_at.max(now.saturating_add(AT_LEAST))));
+        self.outbox.update(turn_id, |entry| entry.not_before = not_before);
+        self.set_state(turn_id, OutboxState::Queued);
+    }
+
+    fn withdraw(&mut self, turn_id: &str, may: impl Fn(&OutboxState) -> bool) -> Option<String> {
+        let entry = self
+            .outbox
+            .get(turn_id)
+            .filter(|entry| !self.disposed && may(&entry.state))?;
+        let (text, conversation_id) = (entry.content.clone(), entry.conversation_id.clone());
+        self.acknowledge(turn_id);
+        self.drop_hold(turn_id);
+        self.set_error(&conversation_id, None);
+        Some(text)
+    }
+}
+
+/// When waiting lifts everything that denies; `None` when it does not.
+fn lifts_at(verdict: &Verdict) -> Option<Millis> {
+    verdict
+        .retry_at
+        .filter(|_| verdict.violations.iter().all(|violation| violation.retry_at.is_some()))
+}
+
+fn validate(draft: &Draft) -> Result<(), ChatErrorDetail> {
+    if !is_uuid(&draft.conversation_id) {
+        return Err(ChatErrorDetail::invalid(
+            "/conversationId",
+            "The conversation's id is not a UUID.",
+        ));
+    }
+    if draft.text.trim().is_empty() {
+        return Err(ChatErrorDetail::invalid("/text", "Write a message first."));
+    }
+    if draft.text.len() > MAX_MESSAGE_BYTES {
+        let message = "The message is too long: at most 16,000 bytes, which is about 16,000 letters.";
+        return Err(ChatErrorDetail::invalid("/text", message));
+    }
+    Ok(())
+}

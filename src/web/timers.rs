@@ -1,0 +1,132 @@
+//! One timer and one frame per client, each a closure that lives as long as the client.
+
+use js_sys::{Function, Reflect};
+use wasm_bindgen::prelude::*;
+
+use crate::Millis;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(then: &Function, delay: i32) -> JsValue;
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(timer: &JsValue);
+    #[wasm_bindgen(js_name = requestAnimationFrame)]
+    fn request_animation_frame(then: &Function) -> JsValue;
+    #[wasm_bindgen(js_name = cancelAnimationFrame)]
+    fn cancel_animation_frame(frame: &JsValue);
+}
+
+/// Rings once at an instant. Setting it anew moves it.
+pub(super) struct Timer {
+    ring: Closure<dyn FnMut()>,
+    set: Option<(Millis, JsValue)>,
+}
+
+impl Timer {
+    /// A timer that calls `ring`. Whoever is rung calls [`Timer::rang`] first.
+    pub(super) fn new(ring: impl FnMut() + 'static) -> Timer {
+        Timer {
+            ring: Closure::new(ring),
+            set: None,
+        }
+    }
+
+    /// It has rung.
+    pub(super) fn rang(&mut self) {
+        self.set = None;
+    }
+
+    /// Rings at `at`, or not at all. Farther than an hour it rings after an hour, which does no harm.
+    pub(super) fn set(&mut self, at: Option<Millis>, now: Millis) {
+        const FAR: Millis = 3_600_000;
+        if self.set.as_ref().map(|(at, _)| *at) == at {
+            return;
+        }
+        self.clear();
+        if let Some(at) = at {
+            let delay = at.saturating_sub(now).min(FAR) as i32;
+            self.set = Some((at, set_timeout(self.ring.as_ref().unchecked_ref(), delay)));
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some((_, timer)) = self.set.take() {
+            clear_timeout(&timer);
+        }
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Calls back before the next frame is painted; after 16 ms where nothing is painted.
+pub(super) struct Frame {
+    paint: Closure<dyn FnMut()>,
+    asked: Option<Asked>,
+}
+
+enum Asked {
+    Frame(JsValue),
+    Timeout(JsValue),
+}
+
+impl Frame {
+    /// A frame that calls `paint`. Whoever is called calls [`Frame::painted`] first.
+    pub(super) fn new(paint: impl FnMut() + 'static) -> Frame {
+        Frame {
+            paint: Closure::new(paint),
+            asked: None,
+        }
+    }
+
+    /// It has come.
+    pub(super) fn painted(&mut self) {
+        self.asked = None;
+    }
+
+    /// Asks for one call. Further asks before it do nothing.
+    pub(super) fn ask(&mut self) {
+        if self.asked.is_some() {
+            return;
+        }
+        let paint: &Function = self.paint.as_ref().unchecked_ref();
+        self.asked = Some(if paints() {
+            Asked::Frame(request_animation_frame(paint))
+        } else {
+            Asked::Timeout(set_timeout(paint, 16))
+        });
+    }
+
+    /// A page that becomes hidden paints no more: what was asked of the next frame is asked of a timer instead.
+    pub(super) fn hidden(&mut self) {
+        if matches!(self.asked, Some(Asked::Frame(_))) {
+            self.clear();
+            self.ask();
+        }
+    }
+
+    fn clear(&mut self) {
+        match self.asked.take() {
+            Some(Asked::Frame(frame)) => cancel_animation_frame(&frame),
+            Some(Asked::Timeout(timer)) => clear_timeout(&timer),
+            None => {}
+        }
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+fn paints() -> bool {
+    let visible = web_sys::window()
+        .and_then(|window| window.document())
+        .is_some_and(|document| !document.hidden());
+    visible && Reflect::has(&js_sys::global(), &"requestAnimationFrame".into()).unwrap_or(false)
+}

@@ -1,0 +1,6 @@
+//! The session against a scripted server in virtual time.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod path;
+mod world;

@@ -1,0 +1,359 @@
+//! A session in a world of its own: virtual time, a scripted server, storage in a map.
+
+use std::collections::BTreeMap;
+
+use production_chat::outbox;
+use production_chat::session::{
+    AccountSnapshot, ClientOptions, ConversationSnapshot, Draft, Effect, Input, Moment, Random, Reply, Request,
+    RequestId, Session,
+};
+use serde_json::{Value, json};
+
+pub const START: u64 = 1_750_000_000_000;
+pub const USER: &str = "11111111-1111-4111-8111-111111111111";
+pub const CONVERSATION: &str = "22222222-2222-4222-8222-222222222222";
+pub const ANSWER: &str = "33333333-3333-4333-8333-333333333333";
+
+/// A generator that replays.
+pub struct Seeded(pub u64);
+
+impl Random for Seeded {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            *byte = (self.0 >> 33) as u8;
+        }
+    }
+}
+
+pub struct World {
+    pub session: Session,
+    pub now: u64,
+    pub random: Seeded,
+    /// Requests on the wire.
+    pub wire: Vec<Request>,
+    pub aborted: Vec<RequestId>,
+    /// Every time a token was asked for: whether a newer one was wanted.
+    pub asked: Vec<bool>,
+    pub storage: BTreeMap<String, String>,
+    pub told: Vec<String>,
+}
+
+pub fn options() -> ClientOptions {
+    serde_json::from_value(json!({ "supabaseUrl": "http://project", "supabaseKey": "key" })).unwrap()
+}
+
+impl World {
+    /// A session that has asked for a token.
+    pub fn new(options: ClientOptions) -> World {
+        World::with_storage(options, BTreeMap::new())
+    }
+
+    /// The same, where an earlier one has left something.
+    pub fn with_storage(options: ClientOptions, storage: BTreeMap<String, String>) -> World {
+        let mut world = World {
+            session: Session::new(&options, true).unwrap(),
+            now: START,
+            random: Seeded(7),
+            wire: Vec::new(),
+            aborted: Vec::new(),
+            asked: Vec::new(),
+            storage,
+            told: Vec::new(),
+        };
+        world.act(|session, _| session.start());
+        world
+    }
+
+    /// Signed in, the account and an empty conversation list read.
+    pub fn ready() -> World {
+        World::new(options()).sign_in()
+    }
+
+    pub fn sign_in(mut self) -> World {
+        self.feed(Input::Token(Some(token(USER))));
+        self.reply("quota_status", 200, &status(usage(1)));
+        self.reply(
+            "list_conversations",
+            200,
+            &json!({ "conversations": [], "hasMore": false }),
+        );
+        self
+    }
+
+    pub fn act<T>(&mut self, command: impl FnOnce(&mut Session, &mut Moment) -> T) -> T {
+        let result = command(
+            &mut self.session,
+            &mut Moment {
+                now: self.now,
+                random: &mut self.random,
+            },
+        );
+        for effect in self.session.effects() {
+            match effect {
+                Effect::Fetch(request) => self.wire.push(request),
+                Effect::Abort(id) => {
+                    self.wire.retain(|request| request.id != id);
+                    self.aborted.push(id);
+                }
+                Effect::AskToken { refresh } => self.asked.push(refresh),
+                Effect::LoadOutbox { user_id } => {
+                    let wanted = |key: &String| outbox::is_key(key) && outbox::belongs_to(key, &user_id);
+                    let stored = self.storage.iter().filter(|(key, _)| wanted(key));
+                    let stored = stored.map(|(key, text)| (key.clone(), text.clone())).collect();
+                    self.feed(Input::Stored(stored));
+                }
+                Effect::Forget { user_id } => self.storage.retain(|key, _| !outbox::belongs_to(key, &user_id)),
+                Effect::Store { key, text } => drop(self.storage.insert(key, text)),
+                Effect::Unstore { key } => drop(self.storage.remove(&key)),
+                Effect::Tell { text } => self.told.push(text),
+                Effect::Changed { .. } => {}
+            }
+        }
+        result
+    }
+
+    pub fn feed(&mut self, input: Input) {
+        self.act(|session, at| session.handle(input, at));
+    }
+
+    /// The one request on the wire whose path contains `path`.
+    pub fn on_wire(&self, path: &str) -> Request {
+        let mut found = self.wire.iter().filter(|request| request.path.contains(path));
+        let request = found
+            .next()
+            .unwrap_or_else(|| panic!("no {path} on the wire: {:?}", self.paths()));
+        assert!(found.next().is_none(), "{path} is on the wire twice");
+        request.clone()
+    }
+
+    pub fn paths(&self) -> Vec<&str> {
+        self.wire.iter().map(|request| request.path.as_str()).collect()
+    }
+
+    fn take(&mut self, path: &str) -> Request {
+        let request = self.on_wire(path);
+        self.wire.retain(|it| it.id != request.id);
+        request
+    }
+
+    pub fn reply(&mut self, path: &str, status: u16, body: &Value) {
+        self.reply_text(path, status, None, &body.to_string());
+    }
+
+    pub fn reply_text(&mut self, path: &str, status: u16, retry_after: Option<&str>, body: &str) {
+        let id = self.take(path).id;
+        let content_type = if status < 400 {
+            "application/json"
+        } else {
+            "application/problem+json"
+        };
+        self.feed(Input::Reply(Reply {
+            id,
+            status,
+            content_type: content_type.to_owned(),
+            retry_after: retry_after.map(str::to_owned),
+            body: body.to_owned(),
+        }));
+    }
+
+    pub fn lose(&mut self, path: &str) {
+        let id = self.take(path).id;
+        self.feed(Input::Lost(id));
+    }
+
+    /// Opens the stream asked for and says something in it.
+    pub fn open_stream(&mut self, path: &str, text: &str) -> RequestId {
+        let id = self.take(path).id;
+        self.feed(Input::StreamOpened(id));
+        self.say(id, text);
+        id
+    }
+
+    pub fn say(&mut self, id: RequestId, text: &str) {
+        self.feed(Input::Chunk(id, text.as_bytes().to_vec()));
+    }
+
+    pub fn end(&mut self, id: RequestId) {
+        self.feed(Input::StreamEnded(id));
+    }
+
+    /// Lets time pass, ringing whenever the session asked for it.
+    pub fn pass(&mut self, millis: u64) {
+        let end = self.now + millis;
+        for _ in 0..10_000 {
+            match self.session.next_timeout().filter(|at| *at <= end) {
+                Some(at) => {
+                    self.now = self.now.max(at);
+                    self.feed(Input::Timeout);
+                }
+                None => {
+                    self.now = end;
+                    return;
+                }
+            }
+        }
+        panic!("the session asks to be woken without end");
+    }
+
+    pub fn account(&self) -> AccountSnapshot {
+        self.session.account(self.now)
+    }
+
+    pub fn conversation(&self, id: &str) -> ConversationSnapshot {
+        self.session.conversation(id, self.now)
+    }
+
+    pub fn send(&mut self, conversation_id: &str, text: &str) -> String {
+        let draft = draft(conversation_id, text);
+        self.act(|session, at| session.send(&draft, at)).unwrap()
+    }
+
+    /// Opens a conversation of the server's with one page.
+    pub fn open(&mut self, page: &Value) {
+        let id = page["conversation"]["id"].as_str().unwrap().to_owned();
+        self.act(|session, at| session.open(&id, at));
+        self.reply("get_messages_paginated", 200, page);
+    }
+}
+
+pub fn draft(conversation_id: &str, text: &str) -> Draft {
+    Draft {
+        conversation_id: conversation_id.to_owned(),
+        text: text.to_owned(),
+        ..Draft::default()
+    }
+}
+
+/// An unsigned token of a user, without expiry.
+pub fn token(user: &str) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let payload = json!({ "sub": user }).to_string();
+    let mut text = String::from("head.");
+    for three in payload.as_bytes().chunks(3) {
+        let bits = three.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        for place in 0..=three.len() {
+            text.push(char::from(LETTERS[(bits >> (18 - 6 * place) & 63) as usize]));
+        }
+    }
+    text + ".sign"
+}
+
+pub fn quotas() -> Value {
+    let quotas = production_chat::license::Quotas::of(production_chat::license::Tier::Pro);
+    serde_json::to_value(quotas).unwrap()
+}
+
+/// Nothing spent, pro tier.
+pub fn usage(version: u64) -> Value {
+    json!({
+        "version": version, "serverTime": START,
+        "organization": { "id": USER, "name": "", "timeZone": "UTC", "role": "owner" },
+        "license": { "tier": "pro", "status": "active", "expiresAt": null },
+        "quotas": quotas(),
+        "messagesToday": { "used": 0, "held": 0 }, "messagesThisHour": { "used": 0, "held": 0 },
+        "costTodayMicroUsd": { "used": 0, "held": 0 }, "conversations": { "used": 1, "held": 0 },
+        "organizationMessagesToday": { "used": 0, "held": 0, "max": null },
+        "organizationCostThisMonthMicroUsd": { "used": 0, "held": 0, "max": null },
+        "hourFreesAt": [], "dayResetsAt": START + 36_000_000, "monthResetsAt": START + 864_000_000, "liveTurnIds": []
+    })
+}
+
+/// With these fields changed.
+pub fn with(mut value: Value, changes: Value) -> Value {
+    for (name, change) in changes.as_object().unwrap() {
+        value[name] = change.clone();
+    }
+    value
+}
+
+/// `used` messages in the hour and the day, `live` turns held.
+pub fn spent(version: u64, used: u64, live: &[&str]) -> Value {
+    let held = live.len();
+    with(
+        usage(version),
+        json!({
+            "messagesToday": { "used": used, "held": held }, "messagesThisHour": { "used": used, "held": held },
+            "costTodayMicroUsd": { "used": used * 100, "held": held * 1_000 }, "liveTurnIds": live
+        }),
+    )
+}
+
+/// The hour's places are all taken; the next is free after a minute.
+pub fn hour_spent(version: u64) -> Value {
+    with(
+        spent(version, 100, &[]),
+        json!({ "hourFreesAt": [START + 60_000, START + 61_000] }),
+    )
+}
+
+pub fn status(usage: Value) -> Value {
+    json!({
+        "usage": usage, "tiers": [quotas()],
+        "prices": [{ "model": "gpt", "version": 1, "inputMicroUsdPerMillion": 1_000_000,
+            "cachedInputMicroUsdPerMillion": 500_000, "outputMicroUsdPerMillion": 2_000_000 }],
+        "defaultModel": "gpt", "agents": [{ "id": "executive", "name": "Executive", "description": "" }]
+    })
+}
+
+pub fn conversation(id: &str, messages: u64) -> Value {
+    json!({ "id": id, "title": "T", "agent": "executive", "messageCount": messages, "createdAt": START, "updatedAt": START })
+}
+
+pub fn user_message(conversation_id: &str, turn_id: &str, seq: u64, text: &str) -> Value {
+    json!({ "id": turn_id, "turnId": turn_id, "conversationId": conversation_id, "seq": seq, "role": "user",
+        "content": text, "status": "complete", "createdAt": START, "costMicroUsd": null })
+}
+
+pub fn answer(conversation_id: &str, turn_id: &str, id: &str, seq: u64, text: &str) -> Value {
+    json!({ "id": id, "turnId": turn_id, "conversationId": conversation_id, "seq": seq, "role": "assistant",
+        "content": text, "status": "complete", "createdAt": START, "costMicroUsd": 10 })
+}
+
+pub fn page(id: &str, messages: Vec<Value>, has_more: bool) -> Value {
+    json!({ "conversation": conversation(id, messages.len() as u64), "messages": messages, "hasMore": has_more,
+        "liveTurnId": null })
+}
+
+pub fn turn(turn_id: &str, conversation_id: &str, state: &str) -> Value {
+    json!({ "id": turn_id, "organizationId": USER, "conversationId": conversation_id, "agent": "executive", "model": "gpt",
+        "trigger": "submit-message", "state": state, "answerId": ANSWER, "userSeq": 1, "answerSeq": 2, "streaming": true,
+        "maxOutputTokens": 1000, "holdMicroUsd": 1000, "costMicroUsd": null, "promptTokens": null,
+        "completionTokens": null, "stopRequested": false, "createdAt": START })
+}
+
+pub fn event(name: &str, data: Value) -> String {
+    format!("event: {name}\ndata: {data}\n\n")
+}
+
+pub fn accepted(conversation_id: &str, turn_id: &str, seq: u64, text: &str, version: u64) -> String {
+    event(
+        "accepted",
+        json!({ "turn": turn(turn_id, conversation_id, "dispatched"), "from": 0,
+        "conversation": conversation(conversation_id, seq + 1),
+        "userMessage": user_message(conversation_id, turn_id, seq, text), "usage": spent(version, 0, &[turn_id]) }),
+    )
+}
+
+pub fn delta(turn_id: &str, offset: usize, text: &str) -> String {
+    event("delta", json!({ "turnId": turn_id, "offset": offset, "text": text }))
+}
+
+pub fn done(conversation_id: &str, turn_id: &str, seq: u64, text: &str, version: u64) -> String {
+    event(
+        "done",
+        json!({ "turn": turn(turn_id, conversation_id, "settled"),
+        "message": answer(conversation_id, turn_id, ANSWER, seq, text), "usage": spent(version, 1, &[]) }),
+    )
+}
+
+pub fn problem(code: &str, status: u16, more: Value) -> Value {
+    with(
+        json!({ "type": format!("urn:production-chat:problem:{code}"), "title": code, "status": status,
+        "detail": code, "code": code }),
+        more,
+    )
+}
