@@ -42,19 +42,6 @@ async function assertDenied(user, options, violation) {
   return reply
 }
 
-/** Runs a test with other figures for a plan, since 500 messages take their time. */
-async function withTier(tier, columns, work) {
-  const before = await db.row('select * from public.license_tiers where tier = $1', [tier])
-  await db.rows(`update public.license_tiers set ${columns} where tier = $1`, [tier])
-  try {
-    await work()
-  } finally {
-    const names = Object.keys(before)
-    await db.rows(`update public.license_tiers set (${names}) = (${names.map((_, i) => `$${i + 1}`)}) where tier = $${names.indexOf('tier') + 1}`,
-      Object.values(before))
-  }
-}
-
 test('free: ten messages an hour; the eleventh waits for the first to be an hour old', async () => {
   const user = await db.newUser()
   const sent = []
@@ -79,12 +66,13 @@ test('free: ten messages an hour; the eleventh waits for the first to be an hour
 
 test('a day holds what the plan says, until it ends', async () => {
   const user = await db.newUser()
+  const conversationId = randomUUID()
   for (let i = 0; i < 20; i++) {
-    await db.send(user)
+    await db.send(user, { conversationId })
     if (i === 9) await db.age(user, '1 hour')
   }
   await db.age(user, '1 hour')
-  const denied = await assertDenied(user, {}, {
+  const denied = await assertDenied(user, { conversationId }, {
     limit: 'messages_per_day', used: 20, held: 0, max: 20, retryAt: (usage) => usage.dayResetsAt,
   })
   assert.equal(denied.verdict.softLimit, true)
@@ -136,9 +124,8 @@ test('free: fifty messages a conversation, the answer to come included; regenera
   const { conversationId } = await db.send(user)
   for (let i = 1; i < 25; i++) {
     await db.send(user, { conversationId })
-    if (i % 5 === 4) await db.rows(`update public.chat_turns set created_at = created_at - interval '1 hour',
-      usage_date = usage_date where user_id = $1`, [user.id])
-    if (i === 18) await yesterday(user)
+    if (i % 5 === 4) await db.age(user, '1 hour')
+    if (i === 18) await db.moveToYesterday(user)
   }
   const { used, max, allowed } = await db.rpc(user, 'check_conversation_length', { p_conversation_id: conversationId })
   assert.deepEqual({ used, max, allowed }, { used: 50, max: 50, allowed: false })
@@ -149,17 +136,6 @@ test('free: fifty messages a conversation, the answer to come included; regenera
   assert.equal(settled.outcome, 'settled')
   assert.equal((await db.rpc(user, 'check_conversation_length', { p_conversation_id: conversationId })).used, 50)
 })
-
-/** Moves what the user has spent so far into the day before. */
-async function yesterday(user) {
-  await db.rows('update public.chat_turns set usage_date = usage_date - 1 where user_id = $1', [user.id])
-  await db.rows('update public.chat_usage_tracking set date = date - 1 where user_id = $1', [user.id])
-  await db.rows(`update public.organization_usage set starts_on = starts_on - 1 where org_id = $1 and period = 'day'`, [user.orgId])
-  await db.rows(`delete from public.organization_usage where org_id = $1 and period = 'month'`, [user.orgId])
-  await db.rows(`insert into public.organization_usage (org_id, period, starts_on, messages_sent, messages_held, cost_micro_usd, cost_held_micro_usd)
-    select org_id, 'month', date_trunc('month', starts_on)::date, sum(messages_sent), sum(messages_held), sum(cost_micro_usd), sum(cost_held_micro_usd)
-    from public.organization_usage where org_id = $1 and period = 'day' group by 1, 3`, [user.orgId])
-}
 
 test('free: twenty conversations; deleting one makes room for one, and gives no message back', async () => {
   const user = await db.newUser()
@@ -190,7 +166,7 @@ test('an organization shares its daily messages and its monthly budget', async (
 
 test('all limits that bind are listed; the reason is the one that lifts last', async () => {
   const user = await db.newUser()
-  await withTier('free', 'max_messages_per_hour = 1, max_messages_per_day = 1', async () => {
+  await db.withTier('free', 'max_messages_per_hour = 1, max_messages_per_day = 1', async () => {
     await db.send(user)
     const byTime = await db.reserve(user)
     assert.deepEqual(byTime.verdict.violations.map(({ limit }) => limit), ['messages_per_hour', 'messages_per_day'])

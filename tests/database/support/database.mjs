@@ -172,6 +172,34 @@ export class Database {
        where user_id = $1`, [user.id, interval])
   }
 
+  /** Moves what the user of a personal organization has spent so far into the day before. */
+  async moveToYesterday({ id }) {
+    await this.pool.query('update public.chat_turns set usage_date = usage_date - 1 where user_id = $1', [id])
+    await this.pool.query('update public.chat_usage_tracking set date = date - 1 where user_id = $1', [id])
+    await this.pool.query(`delete from public.organization_usage where org_id = $1`, [id])
+    await this.pool.query(
+      `insert into public.organization_usage
+         (org_id, period, starts_on, messages_sent, messages_held, cost_micro_usd, cost_held_micro_usd)
+       select org_id, period, date_trunc(period, date)::date, sum(messages_sent), sum(messages_held), sum(cost_micro_usd),
+         sum(cost_held_micro_usd)
+       from public.chat_usage_tracking cross join (values ('day'), ('month')) p (period)
+       where org_id = $1 group by 1, 2, 3`, [id])
+  }
+
+  /** Runs `work` with other figures for a plan: 500 messages take their time. */
+  async withTier(tier, figures, work) {
+    const before = await this.row('select * from public.license_tiers where tier = $1', [tier])
+    await this.pool.query(`update public.license_tiers set ${figures} where tier = $1`, [tier])
+    try {
+      await work()
+    } finally {
+      const names = Object.keys(before)
+      await this.pool.query(
+        `update public.license_tiers set (${names}) = (${names.map((_, i) => `$${i + 1}`)}) where tier = $${names.length + 1}`,
+        [...Object.values(before), tier])
+    }
+  }
+
   /** The books are sound: every counter is the sum of its turns. */
   async assertSound() {
     assert.deepEqual(await this.rows('select * from public.audit_usage()'), [])

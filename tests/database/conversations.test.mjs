@@ -1,0 +1,171 @@
+// Conversations and their messages: pages, context, regenerated answers, list, names and deletion.
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, afterEach, before, test } from 'node:test'
+import { openDatabase } from './support/database.mjs'
+
+let db
+before(async () => { db = await openDatabase() })
+afterEach(() => db.assertSound())
+after(() => db?.close())
+
+const page = (user, conversationId, before = null, limit = 50) => db.rpc(user, 'get_messages_paginated', {
+  p_conversation_id: conversationId, p_before: before, p_limit: limit,
+})
+
+test('120 messages are three pages, also while the conversation grows', async () => {
+  const user = await db.newUser('pro')
+  const conversationId = randomUUID()
+  for (let i = 0; i < 60; i++) await db.send(user, { conversationId, content: `Question ${i}`, answer: { content: `Answer ${i}` } })
+
+  const seen = []
+  let before = null
+  for (const [expected, hasMore] of [[50, true], [50, true], [20, false]]) {
+    const { messages, hasMore: more } = await page(user, conversationId, before)
+    assert.deepEqual([messages.length, more], [expected, hasMore])
+    before = messages.at(-1).seq
+    seen.push(...messages)
+    await db.send(user, { conversationId }) // a newer message moves no older page
+  }
+  assert.deepEqual(seen.map((m) => m.seq), Array.from({ length: 120 }, (_, i) => 120 - i))
+  assert.deepEqual([seen[119].content, seen[118].content], ['Question 0', 'Answer 0'])
+  assert.equal((await page(user, conversationId)).conversation.messageCount, 126)
+})
+
+test('a page knows the turn that is live, and shows its answer only when it has ended', async () => {
+  const user = await db.newUser('pro')
+  const { id, conversationId } = await db.reserve(user)
+  await db.turn('dispatch_turn', user, id)
+  await db.turn('flush_turn', user, id, { p_content: 'Ha' })
+  const live = await page(user, conversationId)
+  assert.deepEqual([live.liveTurnId, live.messages.length, live.conversation.messageCount], [id, 1, 2])
+  await db.settle(user, id)
+  const ended = await page(user, conversationId)
+  assert.deepEqual([ended.liveTurnId, ended.messages.length], [null, 2])
+})
+
+test('the context is the newest messages that fit the budget, oldest first, the new message last', async () => {
+  const user = await db.newUser('free') // 1,200 bytes of context
+  const conversationId = randomUUID()
+  const size = 192 // with the 8 bytes of the wire format: six fit
+  for (let i = 0; i < 4; i++) {
+    await db.send(user, { conversationId, content: `${i}q`.padEnd(size, '.'), answer: { content: `${i}a`.padEnd(size, '.') } })
+  }
+  const reserved = await db.reserve(user, { conversationId, content: 'now', systemBytes: 40 })
+  assert.deepEqual(reserved.context.map(({ role, content }) => [role, content.slice(0, 3)]), [
+    ['user', '1q.'], ['assistant', '1a.'], ['user', '2q.'], ['assistant', '2a.'], ['user', '3q.'], ['assistant', '3a.'],
+    ['user', 'now'],
+  ])
+  assert.equal(reserved.turn.holdMicroUsd, 2 * (6 * 200 + (3 + 8) + (40 + 8) + 300))
+})
+
+test('a regenerated answer replaces the last one when it is there, and not before', async () => {
+  const user = await db.newUser('pro')
+  const { conversationId, turn } = await db.send(user, { content: 'One', answer: { content: 'First' } })
+  const again = await db.reserve(user, { conversationId, trigger: 'regenerate-message' })
+  assert.equal(again.outcome, 'held')
+  assert.deepEqual([again.turn.userSeq, again.turn.answerSeq, again.userMessage], [null, 3, null])
+  assert.deepEqual(again.context, [{ role: 'user', content: 'One' }])
+  assert.equal((await page(user, conversationId)).messages[0].content, 'First')
+  await db.turn('dispatch_turn', user, again.id)
+  await db.settle(user, again.id, { content: 'Second' })
+  const { messages, conversation } = await page(user, conversationId)
+  assert.deepEqual(messages.map((m) => [m.seq, m.content]), [[3, 'Second'], [1, 'One']])
+  assert.equal(conversation.messageCount, 2)
+  assert.equal((await db.row('select count(*) as n from public.chat_messages where id = $1', [turn.answerId])).n, 1) // kept
+
+  const released = await db.reserve(user, { conversationId, trigger: 'regenerate-message' })
+  await db.turn('release_turn', user, released.id, { p_reason: 'test' })
+  assert.equal((await page(user, conversationId)).messages[0].content, 'Second')
+  const next = await db.reserve(user, { conversationId, content: 'Two' })
+  assert.deepEqual(next.context.map((m) => m.content), ['One', 'Second', 'Two'])
+})
+
+test('an answer that comes after it was replaced is kept in the books, not in the conversation', async () => {
+  const user = await db.newUser('pro')
+  const { conversationId } = await db.send(user)
+  const late = await db.reserve(user, { conversationId, trigger: 'regenerate-message' })
+  await db.turn('dispatch_turn', user, late.id)
+  await db.age(user, '16 minutes')
+  const winner = await db.reserve(user, { conversationId, trigger: 'regenerate-message' })
+  await db.turn('dispatch_turn', user, winner.id)
+  await db.settle(user, winner.id, { content: 'Winner' })
+  const settled = await db.settle(user, late.id, { content: 'Late', prompt: 5, completion: 5 })
+  assert.deepEqual([settled.outcome, settled.turn.costMicroUsd], ['settled', 20])
+  assert.deepEqual((await page(user, conversationId)).messages.map((m) => m.content), ['Winner', 'Hello'])
+})
+
+test('nothing to regenerate is said', async () => {
+  const user = await db.newUser()
+  const { id } = await db.rpc(user, 'create_conversation', { p_id: randomUUID() })
+  const reply = await db.reserve(user, { conversationId: id, trigger: 'regenerate-message' })
+  assert.deepEqual([reply.outcome, reply.field], ['invalid', 'trigger'])
+})
+
+test('the list is paged by time and id, latest first', async () => {
+  const user = await db.newUser('pro')
+  const ids = []
+  for (let i = 0; i < 7; i++) ids.push((await db.rpc(user, 'create_conversation', { p_id: randomUUID(), p_title: `Number ${i}` })).id)
+  // The same instant for all: the id decides.
+  await db.rows(`update public.conversations set updated_at = date_trunc('milliseconds', now()) where user_id = $1`, [user.id])
+  const seen = []
+  let last = {}
+  do {
+    last = await db.rpc(user, 'list_conversations', {
+      p_before_updated_at: seen.at(-1)?.updatedAt ?? null, p_before_id: seen.at(-1)?.id ?? null, p_limit: 3,
+    })
+    seen.push(...last.conversations)
+  } while (last.hasMore)
+  assert.deepEqual(seen.map((c) => c.id), [...ids].sort().reverse())
+  await db.send(user, { conversationId: ids[3] })
+  assert.equal((await db.rpc(user, 'list_conversations', { p_limit: 1 })).conversations[0].id, ids[3])
+})
+
+test('creating again returns what is stored; renaming keeps the place; deleting is final', async () => {
+  const user = await db.newUser()
+  const id = randomUUID()
+  const created = await db.rpc(user, 'create_conversation', { p_id: id, p_title: 'First' })
+  assert.deepEqual(await db.rpc(user, 'create_conversation', { p_id: id, p_title: 'Other' }), created)
+  const renamed = await db.rpc(user, 'rename_conversation', { p_id: id, p_title: 'Second' })
+  assert.deepEqual(renamed, { ...created, title: 'Second' })
+  await assert.rejects(db.rpc(user, 'rename_conversation', { p_id: id, p_title: 'x'.repeat(201) }), { code: 'PT400' })
+  await assert.rejects(db.rpc(user, 'create_conversation', { p_id: randomUUID(), p_agent: 'nobody' }), { code: 'PT400' })
+  assert.deepEqual(await db.rpc(user, 'delete_conversation', { p_id: id }), { deleted: true })
+  assert.deepEqual(await db.rpc(user, 'delete_conversation', { p_id: id }), { deleted: false })
+  for (const [name, parameters] of [
+    ['get_messages_paginated', { p_conversation_id: id }], ['check_conversation_length', { p_conversation_id: id }],
+    ['rename_conversation', { p_id: id, p_title: 'x' }], ['create_conversation', { p_id: id }],
+  ]) await assert.rejects(db.rpc(user, name, parameters), { code: 'PT404' }, name)
+})
+
+test('a conversation deleted under a live turn: the turn ends in the books', async () => {
+  const user = await db.newUser()
+  const { id, conversationId } = await db.reserve(user)
+  await db.turn('dispatch_turn', user, id)
+  await db.rpc(user, 'delete_conversation', { p_id: conversationId })
+  const settled = await db.settle(user, id)
+  assert.deepEqual([settled.outcome, settled.usage.costTodayMicroUsd.used, settled.usage.conversations.used], ['settled', 120, 0])
+  assert.equal((await db.turn('read_turn', user, id, { p_after: 0 })).outcome, 'not_found')
+})
+
+test('an index alone serves a page: at most 60 buffers, as many at depth as at the end', async () => {
+  const user = await db.newUser('enterprise')
+  const other = await db.newUser('enterprise')
+  const mine = (await db.rpc(user, 'create_conversation', { p_id: randomUUID() })).id
+  const theirs = (await db.rpc(other, 'create_conversation', { p_id: randomUUID() })).id
+  // Interleaved, so that neighbours in a conversation are not neighbours on disk.
+  await db.rows(`insert into public.chat_messages (org_id, id, conversation_id, user_id, turn_id, seq, role, content, status, created_at)
+    select o.id, gen_random_uuid(), o.conversation, o.id, gen_random_uuid(), n, 'user', repeat('x', 300), 'complete', now()
+    from generate_series(1, 8000) n cross join (values ($1::uuid, $2::uuid), ($3, $4)) o (id, conversation) order by n`,
+  [user.id, mine, other.id, theirs])
+  await db.rows('vacuum analyze public.chat_messages')
+  for (const before of [9000, 50]) {
+    const [{ 'QUERY PLAN': [plan] }] = await db.rows(`explain (analyze, buffers, format json)
+      select * from public.chat_messages where org_id = '${user.id}' and conversation_id = '${mine}' and user_id = '${user.id}'
+        and superseded_at is null and seq < ${before} order by seq desc limit 51`)
+    const buffers = plan.Plan['Shared Hit Blocks'] + plan.Plan['Shared Read Blocks']
+    assert.ok(buffers <= 60, `${buffers} buffers before ${before}: ${JSON.stringify(plan.Plan)}`)
+  }
+  await db.rows('delete from public.chat_messages where conversation_id in ($1, $2)', [mine, theirs])
+})
