@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Millionths of a US dollar.
+#[cfg_attr(target_arch = "wasm32", tsify::declare)]
 pub type MicroUsd = u64;
 
 const TOKENS_PER_PRICE: u128 = 1_000_000;

@@ -48,9 +48,9 @@ pub enum LicenseStatus {
 pub struct License {
     /// The plan.
     pub tier: Tier,
-    /// The status when the server said it; see [`License::status_at`].
+    /// The status when the server said it; an expiry since then is not in it.
     pub status: LicenseStatus,
-    /// When it expires (milliseconds since the epoch); `None`: never.
+    /// When it expires (milliseconds since the epoch); `null`: never.
     pub expires_at: Option<Millis>,
 }
 
@@ -86,7 +86,7 @@ pub struct Quotas {
     pub max_output_tokens: u64,
     /// History sent along with a message, bounded in UTF-8 bytes (a byte is at most a token).
     pub context_token_budget: u64,
-    /// Agents one may talk to; `None`: every agent.
+    /// Agents one may talk to; `null`: every agent.
     pub agents: Option<Vec<String>>,
     /// Whether files may be attached.
     pub file_uploads: bool,
@@ -99,7 +99,7 @@ pub struct Quotas {
 }
 
 impl Quotas {
-    /// The guide's figures for a plan: what is assumed until the server has answered.
+    /// The guide's figures for a plan, as the migrations seed them: what is assumed until the server has answered.
     pub fn of(tier: Tier) -> Quotas {
         match tier {
             Tier::Free => Quotas {
@@ -110,8 +110,8 @@ impl Quotas {
                 max_messages_per_conversation: 50,
                 max_conversations: 20,
                 max_cost_per_day_micro_usd: 40_000,
-                max_output_tokens: 1_000,
-                context_token_budget: 4_000,
+                max_output_tokens: 300,
+                context_token_budget: 1_200,
                 agents: Some(vec!["executive".to_owned()]),
                 file_uploads: false,
                 streaming: false,
@@ -126,12 +126,12 @@ impl Quotas {
                 max_messages_per_conversation: 200,
                 max_conversations: 500,
                 max_cost_per_day_micro_usd: 1_000_000,
-                max_output_tokens: 1_000,
-                context_token_budget: 4_000,
+                max_output_tokens: 400,
+                context_token_budget: 1_800,
                 agents: None,
                 file_uploads: true,
                 streaming: true,
-                priority: 10,
+                priority: 1,
                 custom_integrations: false,
             },
             Tier::Enterprise => Quotas {
@@ -142,12 +142,12 @@ impl Quotas {
                 max_messages_per_conversation: 1_000,
                 max_conversations: 5_000,
                 max_cost_per_day_micro_usd: 4_000_000,
-                max_output_tokens: 1_000,
-                context_token_budget: 4_000,
+                max_output_tokens: 400,
+                context_token_budget: 1_800,
                 agents: None,
                 file_uploads: true,
                 streaming: true,
-                priority: 20,
+                priority: 2,
                 custom_integrations: true,
             },
         }

@@ -1,8 +1,10 @@
 //! One conversation's loaded pages: sorted by place, without duplicates and without gaps.
 //!
 //! What is held covers, without a gap, everything from the oldest loaded page to the newest page's end, plus what was
-//! put in since. Replies may be late or come in any order; a message never goes back to an earlier state.
+//! put in since. Replies may be late and come in any order: a page is as old as its conversation's `updatedAt`, which
+//! grows with every message put in or taken out, so old news does not undo newer.
 
+use crate::Millis;
 use crate::cache::Weigh;
 use crate::message::{Message, MessagePage, MessageStatus, Role};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,14 +15,18 @@ pub const PAGE_SIZE: u32 = 50;
 /// The pages of one conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pages {
+    /// By place. Changed through `put` and `forget` alone, which keep the weight.
     messages: BTreeMap<u64, Message>,
-    /// Places whose message is gone for good; a place is never used twice.
-    gone: BTreeSet<u64>,
+    /// Places whose message is gone, and as of when we know; only newer news brings it back.
+    gone: BTreeMap<u64, Millis>,
     /// Where the next older page ends; `None`: nothing older exists, or nothing is loaded.
     cursor: Option<u64>,
-    /// The newest place a page has covered: what is put in above it may stand beyond a gap.
+    /// The newest place a page has covered: what was put in above it may stand beyond a gap.
     covered_to: u64,
+    /// The server's clock at the newest news.
+    known_at: Millis,
     loaded: bool,
+    content_bytes: usize,
 }
 
 impl Pages {
@@ -33,30 +39,29 @@ impl Pages {
     /// down to what is held, the older part is dropped and the cursor set anew, so that no gap opens.
     pub fn merge_latest(&mut self, page: MessagePage) {
         let as_of = page.conversation.updated_at;
-        let lowest = page.messages.iter().map(|message| message.seq).min();
-        let highest = page.messages.iter().map(|message| message.seq).max();
-        // A page that says "more" and holds nothing would be asked for without end.
-        let has_more = page.has_more && lowest.is_some();
-        let from = if has_more { lowest.unwrap_or(0) } else { 0 };
-        let connects = self.loaded && from <= self.covered_to;
-
         let on_page: BTreeSet<u64> = page.messages.iter().map(|message| message.seq).collect();
-        self.messages.retain(|seq, message| {
-            if *seq < from {
-                connects
-            } else {
-                // What is newer than the page was put in while it was on its way.
-                on_page.contains(seq) || message.created_at > as_of
-            }
+        // A page that says "more" and holds nothing would be asked for without end.
+        let from = if page.has_more { on_page.first().copied() } else { None };
+        let connects = self.loaded && from.is_none_or(|from| from <= self.covered_to);
+
+        if !connects {
+            self.drop_before(from.unwrap_or(0));
+        }
+        let missing = self.messages.range(from.unwrap_or(0)..).filter(|(seq, message)| {
+            // What is newer than the page was put in while the page was on its way. A live answer has no row at first.
+            let is_newer = message.created_at > as_of;
+            let is_live = page.live_turn_id.as_ref() == Some(&message.turn_id) && on_page.last() < Some(seq);
+            !on_page.contains(seq) && !is_newer && !is_live
         });
-        if !connects || !has_more {
-            self.cursor = has_more.then_some(from);
+        for seq in missing.map(|(seq, _)| *seq).collect::<Vec<_>>() {
+            self.forget(seq, as_of);
         }
-        self.covered_to = self.covered_to.max(highest.unwrap_or(0));
+        if !connects || from.is_none() {
+            self.cursor = from;
+        }
+        self.covered_to = self.covered_to.max(on_page.last().copied().unwrap_or(0));
         self.loaded = true;
-        for message in page.messages {
-            self.upsert(message);
-        }
+        self.put_all(page.messages, as_of);
     }
 
     /// Merges the page that ends before `cursor`. A reply to a cursor that is no longer the next one is ignored: what
@@ -65,58 +70,40 @@ impl Pages {
         if self.cursor != Some(cursor) {
             return false;
         }
-        let older = page.messages.into_iter().filter(|message| message.seq < cursor);
-        let older: Vec<Message> = older.collect();
+        let older: Vec<Message> = page
+            .messages
+            .into_iter()
+            .filter(|message| message.seq < cursor)
+            .collect();
         let lowest = older.iter().map(|message| message.seq).min();
         self.cursor = lowest.filter(|_| page.has_more);
-        for message in older {
-            self.upsert(message);
-        }
+        self.put_all(older, page.conversation.updated_at);
         true
     }
 
-    /// Puts a message in, or the newer state of one that is held.
+    /// Puts a message in, or the newer state of one that is held. A message that was taken out stays out, and one older
+    /// than what is loaded waits for its page.
     pub fn upsert(&mut self, message: Message) {
-        let seq = message.seq;
-        if self.gone.contains(&seq) || self.cursor.is_some_and(|cursor| seq < cursor) {
-            return;
-        }
-        // A turn tried again under its id has new places.
-        let moved = self
-            .messages
-            .values()
-            .find(|held| held.id == message.id && held.seq != seq)
-            .map(|held| held.seq);
-        if let Some(other) = moved {
-            if other > seq {
-                return;
-            }
-            self.forget(other);
-        }
-        match self.messages.get_mut(&seq) {
-            Some(held) if progress(held) > progress(&message) => {}
-            Some(held) => *held = message,
-            None => {
-                self.messages.insert(seq, message);
-            }
+        self.known_at = self.known_at.max(message.created_at);
+        if !self.gone.contains_key(&message.seq) {
+            self.put(message);
         }
     }
 
-    /// Takes a message out for good: late replies do not bring it back.
+    /// Takes a message out: replies that were under way do not bring it back. A turn tried again keeps its id, so what a
+    /// failed attempt leaves is taken out before the next one begins.
     pub fn remove(&mut self, id: &str) -> Option<Message> {
-        let seq = self.messages.values().find(|message| message.id == id)?.seq;
-        self.forget(seq)
+        let seq = self.get(id)?.seq;
+        self.forget(seq, self.known_at)
     }
 
-    /// Puts a regenerated answer in; the answer it replaces leaves for good.
+    /// Puts a regenerated answer in, in place of the answer before it.
     pub fn supersede(&mut self, answer: Message) {
-        let before = self
-            .messages
-            .range(..answer.seq)
-            .next_back()
-            .map(|(seq, message)| (*seq, message.role));
-        if let Some((seq, Role::Assistant)) = before {
-            self.forget(seq);
+        self.known_at = self.known_at.max(answer.created_at);
+        let before = self.messages.range(..answer.seq).next_back();
+        if let Some((seq, Role::Assistant)) = before.map(|(seq, message)| (*seq, message.role)) {
+            // What stands before it here may not be what does on the server: a page as new as the answer knows better.
+            self.forget(seq, answer.created_at.saturating_sub(1));
         }
         self.upsert(answer);
     }
@@ -141,15 +128,21 @@ impl Pages {
         self.messages.values()
     }
 
-    /// A message by id.
+    /// A message by id; the newest are found first.
     pub fn get(&self, id: &str) -> Option<&Message> {
         self.messages.values().rev().find(|message| message.id == id)
     }
 
-    /// Changes a message in place, such as appending to a streaming answer; false when it is not held.
+    /// Changes a message in place, such as appending to a streaming answer; false when it is not held. Its place stays.
     pub fn change(&mut self, id: &str, change: impl FnOnce(&mut Message)) -> bool {
-        let found = self.messages.values_mut().rev().find(|message| message.id == id);
-        found.map(change).is_some()
+        let Some((seq, message)) = self.messages.iter_mut().rev().find(|(_, message)| message.id == id) else {
+            return false;
+        };
+        let before = message.content.len();
+        change(message);
+        message.seq = *seq;
+        self.content_bytes = self.content_bytes - before + message.content.len();
+        true
     }
 
     /// How many messages are held.
@@ -162,25 +155,70 @@ impl Pages {
         self.messages.is_empty()
     }
 
-    fn forget(&mut self, seq: u64) -> Option<Message> {
-        self.gone.insert(seq);
-        self.messages.remove(&seq)
+    fn put_all(&mut self, messages: Vec<Message>, as_of: Millis) {
+        self.known_at = self.known_at.max(as_of);
+        for message in messages {
+            match self.gone.get(&message.seq) {
+                Some(gone_at) if *gone_at >= as_of => continue,
+                Some(_) => drop(self.gone.remove(&message.seq)),
+                None => {}
+            }
+            self.put(message);
+        }
+    }
+
+    fn put(&mut self, message: Message) {
+        let seq = message.seq;
+        if self.cursor.is_some_and(|cursor| seq < cursor) {
+            return;
+        }
+        let held = self.messages.get(&seq);
+        if held.is_some_and(|held| progress(held) > progress(&message)) {
+            return;
+        }
+        if held.is_none_or(|held| held.id != message.id) {
+            // A turn tried again under its id has a new place; the greater one is the newer.
+            match self.get(&message.id).map(|same| same.seq) {
+                Some(other) if other > seq => return,
+                Some(other) => drop(self.forget(other, self.known_at)),
+                None => {}
+            }
+        }
+        self.content_bytes += message.content.len();
+        if let Some(old) = self.messages.insert(seq, message) {
+            self.content_bytes -= old.content.len();
+        }
+    }
+
+    fn forget(&mut self, seq: u64, as_of: Millis) -> Option<Message> {
+        self.gone.insert(seq, as_of);
+        let message = self.messages.remove(&seq)?;
+        self.content_bytes -= message.content.len();
+        Some(message)
+    }
+
+    /// Lets go of everything before a place, to be loaded again when somebody pages back.
+    fn drop_before(&mut self, seq: u64) {
+        let kept = self.messages.split_off(&seq);
+        let dropped = std::mem::replace(&mut self.messages, kept);
+        self.content_bytes -= dropped.values().map(|message| message.content.len()).sum::<usize>();
+        self.gone = self.gone.split_off(&seq);
     }
 }
 
-/// How far a message has come: ended beats streaming, and a longer stream a shorter one.
-fn progress(message: &Message) -> (bool, usize) {
+/// How far a message has come: ended beats streaming, settled beats ended, a longer stream beats a shorter one.
+fn progress(message: &Message) -> (bool, bool, usize) {
     match message.status {
-        MessageStatus::Streaming => (false, message.content.len()),
-        _ => (true, 0),
+        MessageStatus::Streaming => (false, false, message.content.len()),
+        _ => (true, message.cost_micro_usd.is_some(), 0),
     }
 }
 
 impl Weigh for Pages {
     fn weigh(&self) -> usize {
-        // Ids are 36 bytes each; the rest is the map's and the allocator's.
+        // Beside its struct, a message has three ids of 36 bytes and its share of the map.
         const PER_MESSAGE: usize = size_of::<Message>() + 3 * 36 + 64;
-        let content: usize = self.messages.values().map(|message| message.content.len()).sum();
-        content + self.messages.len() * PER_MESSAGE + self.gone.len() * 32
+        const PER_GONE: usize = 32;
+        self.content_bytes + self.messages.len() * PER_MESSAGE + self.gone.len() * PER_GONE
     }
 }

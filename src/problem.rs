@@ -6,6 +6,9 @@ use crate::quota::{LimitName, Verdict, Violation};
 use crate::retry::{Failure, Retryable, retryable};
 use crate::usage::UsageSnapshot;
 use serde::{Deserialize, Serialize};
+use words::{denial, describe, words};
+
+mod words;
 
 /// What a problem is, for a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -59,7 +62,7 @@ pub struct Problem {
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What happened this time.
+    /// What happened this time; empty when the server did not say.
     pub detail: String,
     /// What it is, for a program.
     pub code: ProblemCode,
@@ -158,16 +161,26 @@ pub struct ChatErrorDetail {
     /// `quota_exceeded`, `not_allowed`: the limits that bind.
     pub verdict: Option<Verdict>,
     /// `invalid_request`: the fields that are wrong.
-    #[serde(default)]
     pub errors: Vec<FieldError>,
     /// The hold that went back.
     pub refunded_micro_usd: Option<MicroUsd>,
 }
 
-/// PostgREST's error body.
+/// What matters most of a problem whose other parts cannot be read: a newer server's, or one cut down by a proxy.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Essentials {
+    code: ProblemCode,
+    detail: Option<String>,
+    retry_after: Option<u64>,
+    turn_id: Option<String>,
+    refunded_micro_usd: Option<MicroUsd>,
+}
+
+/// PostgREST's error body. Our functions raise SQLSTATEs `PT` and the HTTP status, with words for a person.
 #[derive(Deserialize)]
 struct DatabaseError {
-    code: String,
+    code: Option<String>,
     message: String,
 }
 
@@ -191,28 +204,33 @@ impl Problem {
         }
     }
 
-    /// Reads the body of a reply that is not a success. Never fails: what is not a problem (a proxy's page, JSON cut
-    /// short, PostgREST's `{ code, message, details, hint }`) becomes one by its status.
+    /// Reads the body of a reply that is not a success, or the data of an `error` event (`status` is then 500, in case
+    /// the data does not say). Never fails: what is not a problem (a proxy's page, JSON cut short, PostgREST's
+    /// `{ code, message, details, hint }`) becomes one by its status.
     pub fn parse(status: u16, content_type: Option<&str>, body: &str) -> Problem {
         let is_json = content_type.is_none_or(|value| value.to_ascii_lowercase().contains("json"));
-        if is_json {
-            if let Ok(problem) = serde_json::from_str::<Problem>(body) {
-                return problem;
-            }
-            if let Ok(error) = serde_json::from_str::<DatabaseError>(body) {
-                let code = if error.code == "PT429" {
-                    ProblemCode::QuotaExceeded
-                } else {
-                    code_of(status)
-                };
-                return Problem::new(code, status, error.message);
-            }
+        let read = if is_json { Self::from_json(status, body) } else { None };
+        read.unwrap_or_else(|| Problem::new(code_of(status), status, ""))
+    }
+
+    fn from_json(status: u16, body: &str) -> Option<Problem> {
+        if let Ok(problem) = serde_json::from_str::<Problem>(body) {
+            return Some(problem);
         }
-        Problem::new(
-            code_of(status),
-            status,
-            format!("The server answered {status} without saying why."),
-        )
+        if let Ok(read) = serde_json::from_str::<Essentials>(body) {
+            let mut problem = Problem::new(read.code, status, read.detail.unwrap_or_default());
+            problem.retry_after = read.retry_after;
+            problem.turn_id = read.turn_id;
+            problem.refunded_micro_usd = read.refunded_micro_usd;
+            return Some(problem);
+        }
+        let error = serde_json::from_str::<DatabaseError>(body).ok()?;
+        match error.code.as_deref().and_then(|code| code.strip_prefix("PT")) {
+            Some("429") => Some(Problem::new(ProblemCode::QuotaExceeded, status, error.message)),
+            Some(_) => Some(Problem::new(code_of(status), status, error.message)),
+            // PostgREST's or PostgreSQL's own words are not for a person.
+            None => None,
+        }
     }
 }
 
@@ -226,22 +244,6 @@ fn code_of(status: u16) -> ProblemCode {
         408 | 425 | 429 | 502 | 503 | 504 => ProblemCode::Unavailable,
         400..=499 => ProblemCode::InvalidRequest,
         _ => ProblemCode::Internal,
-    }
-}
-
-fn describe(code: ProblemCode) -> (&'static str, &'static str) {
-    match code {
-        ProblemCode::Unauthenticated => ("unauthenticated", "Sign in again"),
-        ProblemCode::InvalidRequest => ("invalid_request", "The request is not valid"),
-        ProblemCode::NotAllowed => ("not_allowed", "Not included in the plan"),
-        ProblemCode::NotFound => ("not_found", "Not found"),
-        ProblemCode::ConversationBusy => ("conversation_busy", "An answer is still being written"),
-        ProblemCode::TurnInProgress => ("turn_in_progress", "This message is being answered"),
-        ProblemCode::IdReused => ("id_reused", "The id belongs to another message"),
-        ProblemCode::QuotaExceeded => ("quota_exceeded", "A limit is reached"),
-        ProblemCode::ProviderUnavailable => ("provider_unavailable", "The model is not available"),
-        ProblemCode::Unavailable => ("unavailable", "Temporarily unavailable"),
-        ProblemCode::Internal => ("internal", "Something broke"),
     }
 }
 
@@ -378,67 +380,4 @@ fn may_retry(code: ChatErrorCode) -> bool {
         ChatErrorCode::Disposed => return false,
     };
     retryable(&failure) != Retryable::Never
-}
-
-/// A problem in words a person understands.
-fn words(problem: &Problem) -> String {
-    let fixed = match problem.code {
-        ProblemCode::Unauthenticated => "Your session has ended. Sign in again to go on.",
-        ProblemCode::NotFound => "This conversation does not exist any more, or it is not yours.",
-        ProblemCode::ConversationBusy => "An answer is still being written here. Wait for it or stop it.",
-        ProblemCode::TurnInProgress => "This message is being answered already.",
-        ProblemCode::IdReused => "This message could not be sent as it is. Copy its text into a new one.",
-        ProblemCode::ProviderUnavailable => "The model is not available. You were not charged. Try again in a moment.",
-        ProblemCode::Unavailable => "The service is busy. Nothing was sent or charged. Try again in a moment.",
-        ProblemCode::Internal => "Something broke on our side. Try again; your message is kept.",
-        ProblemCode::InvalidRequest => match problem.errors.first() {
-            Some(error) => return error.detail.clone(),
-            None => return problem.detail.clone(),
-        },
-        ProblemCode::NotAllowed | ProblemCode::QuotaExceeded => match &problem.verdict {
-            Some(verdict) => return denial(verdict),
-            None => return problem.detail.clone(),
-        },
-    };
-    fixed.to_owned()
-}
-
-/// Why a draft may not be sent, and what to do.
-fn denial(verdict: &Verdict) -> String {
-    let Some(reason) = verdict.reason else {
-        return "This message may not be sent now.".to_owned();
-    };
-    let max = verdict
-        .violations
-        .iter()
-        .find(|violation| violation.limit == reason)
-        .map_or(0, |v| v.max);
-    match reason {
-        LimitName::LicenseInactive => "Your plan is not active. Renew it to go on.".to_owned(),
-        LimitName::AgentNotAllowed => "Your plan does not include this agent. Choose another, or upgrade.".to_owned(),
-        LimitName::FileUploadsNotAllowed => {
-            "Your plan does not include attachments. Remove them, or upgrade.".to_owned()
-        }
-        LimitName::Conversations => {
-            format!("You keep {max} conversations, as many as your plan allows. Delete one, or upgrade.")
-        }
-        LimitName::ConversationLength => {
-            format!("This conversation has reached the {max} messages of your plan. Start a new one, or upgrade.")
-        }
-        LimitName::MessagesPerHour => {
-            format!(
-                "You have sent the {max} messages your plan allows in an hour. Wait for the next place, or upgrade."
-            )
-        }
-        LimitName::MessagesPerDay => {
-            format!("You have sent today's {max} messages. Come back tomorrow, or upgrade.")
-        }
-        LimitName::CostPerDay => "Today's budget is spent. Come back tomorrow, or upgrade.".to_owned(),
-        LimitName::OrgMessagesPerDay => {
-            format!("Your organization has sent today's {max} messages. Come back tomorrow, or ask its admin.")
-        }
-        LimitName::OrgBudget => {
-            "Your organization's budget for this month is spent. Ask its admin, or wait for next month.".to_owned()
-        }
-    }
 }

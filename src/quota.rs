@@ -36,6 +36,13 @@ pub enum LimitName {
     OrgBudget,
 }
 
+impl LimitName {
+    /// Whether waiting lifts it. What waiting does not lift is answered with 403, the rest with 429.
+    pub fn lifts_with_time(self) -> bool {
+        self > LimitName::ConversationLength
+    }
+}
+
 /// What the evaluator needs to know of a draft.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -68,7 +75,7 @@ pub struct Violation {
     pub held: u64,
     /// The limit.
     pub max: u64,
-    /// When it lifts; `None`: waiting does not lift it, or nobody knows when.
+    /// When it lifts; `null`: waiting does not lift it, or nobody knows when.
     pub retry_at: Option<Millis>,
 }
 
@@ -101,10 +108,8 @@ pub struct Verdict {
     /// What it may cost.
     pub estimate: Estimate,
     /// Browser only: rests on data older than its freshness.
-    #[serde(default)]
     pub is_stale: bool,
     /// Browser only: no data yet, the default plan assumed.
-    #[serde(default)]
     pub is_fallback: bool,
     /// The plan that would allow it.
     pub upgrade: Option<Upgrade>,

@@ -39,7 +39,7 @@ pub struct PooledCounter {
     pub used: u64,
     /// By turns that have not.
     pub held: u64,
-    /// The pool; `None`: no limit.
+    /// The pool; `null`: no limit.
     pub max: Option<u64>,
 }
 

@@ -88,7 +88,7 @@ impl Server {
     }
 
     /// The turn goes back: its messages leave, and the answer it would have replaced is there again.
-    fn release(&mut self) -> Vec<String> {
+    fn release(&mut self) -> Vec<Message> {
         let Some(live) = self.live.take() else {
             return Vec::new();
         };
@@ -98,7 +98,7 @@ impl Server {
             .partition(|m: &Message| m.turn_id == live.turn);
         self.messages = kept;
         self.messages.extend(live.replaced);
-        gone.into_iter().map(|message: Message| message.id).collect()
+        gone
     }
 
     fn page(&self, before: Option<u64>, size: usize) -> MessagePage {
@@ -237,8 +237,8 @@ fn a_released_turn_leaves_and_its_retry_has_a_new_place() {
     let stale = server.page(None, SIZE);
     let mut pages = Pages::new();
     pages.merge_latest(stale.clone());
-    for id in server.release() {
-        assert!(pages.remove(&id).is_some());
+    for message in server.release() {
+        assert!(pages.remove(&message.id).is_some());
     }
     pages.merge_latest(stale.clone());
     sent.into_iter().for_each(|message| pages.upsert(message));
@@ -258,8 +258,8 @@ fn a_regenerated_answer_takes_the_place_and_gives_it_back_when_it_fails() {
     pages.supersede(answer.clone());
     pages.supersede(answer);
     assert_eq!(seqs(&pages), [1, 2, 3, 5]);
-    for id in server.release() {
-        pages.remove(&id);
+    for message in server.release() {
+        pages.remove(&message.id);
     }
     pages.merge_latest(server.page(None, SIZE));
     assert_eq!(seqs(&pages), [1, 2, 3, 4]);
@@ -324,7 +324,7 @@ enum Reply {
     Older(MessagePage, u64),
     Put(Message),
     Superseded(Message),
-    Gone(String),
+    Gone(Message),
 }
 
 impl Reply {
@@ -334,7 +334,9 @@ impl Reply {
             Reply::Older(page, cursor) => drop(pages.merge_older(page, cursor)),
             Reply::Put(message) => pages.upsert(message),
             Reply::Superseded(answer) => pages.supersede(answer),
-            Reply::Gone(id) => drop(pages.remove(&id)),
+            // A client takes out what an attempt left before it tries again: late news is of an attempt long over.
+            Reply::Gone(message) if pages.get(&message.id).is_some_and(|held| held.seq != message.seq) => {}
+            Reply::Gone(message) => drop(pages.remove(&message.id)),
         }
     }
 }

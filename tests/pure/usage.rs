@@ -140,7 +140,7 @@ proptest! {
             prop_assert_eq!(hour_binds(&usage, now), left + 1 > max);
         }
         if hour_binds(&usage, now) && in_order && !cut_off {
-            let freeing = all.iter().copied().find(|at| all.iter().filter(|later| *later > at).count() as u64 + 1 <= max);
+            let freeing = all.iter().copied().find(|at| all.iter().filter(|later| *later > at).count() < max as usize);
             prop_assert_eq!(usage.aged(now).hour_frees_at.first().copied(), freeing);
         }
     }
