@@ -2,5 +2,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod limits;
 mod path;
+mod queue;
+mod trouble;
 mod world;
