@@ -36,7 +36,11 @@ test("the provider fails before the first character: an error event, the hold go
     const events = await eventsOf(await caller.post(draft));
     assertEquals(events.map(({ event }) => event), ["accepted", "error"], content);
     const problem = events[1]!.data;
-    assertEquals([problem.code, problem.status, problem.retryAfter], ["provider_unavailable", 503, retryAfter], content);
+    assertEquals(
+      [problem.code, problem.status, problem.retryAfter],
+      ["provider_unavailable", 503, retryAfter],
+      content,
+    );
     assertEquals(problem.refundedMicroUsd, events[0]!.data.turn.holdMicroUsd);
     assertEquals([problem.usage.messagesToday, problem.usage.costTodayMicroUsd], [
       { held: 0, used: 0 },

@@ -14,7 +14,12 @@ const CONFIG = {
   model: undefined,
 };
 const PROMPT = { model: "test", messages: [{ role: "user" as const, content: "Hello" }], maxOutputTokens: 50 };
-const USAGE = { prompt_tokens: 10, completion_tokens: 4, total_tokens: 14, prompt_tokens_details: { cached_tokens: 6 } };
+const USAGE = {
+  prompt_tokens: 10,
+  completion_tokens: 4,
+  total_tokens: 14,
+  prompt_tokens_details: { cached_tokens: 6 },
+};
 
 /** Everything one attempt yields: the text, and the bill or the failure. */
 async function attempt(url: string, signal = new AbortController().signal, stallLimitMs?: number) {

@@ -5,6 +5,8 @@ import { spawn } from 'node:child_process'
 const START_LIMIT_MS = 120_000
 const STOP_LIMIT_MS = 5_000
 const LAST_LINES = 20
+/** A stack trace may quote a line of minified code. */
+const LINE_LENGTH = 300
 
 /**
  * Starts a command; `ready` is its address, once it has printed the line that says where it listens.
@@ -41,7 +43,7 @@ export function startProcess({ name, command, args, env, address, died }) {
   }, START_LIMIT_MS)
 
   const read = (line) => {
-    lines.push(line)
+    lines.push(line.slice(0, LINE_LENGTH))
     if (lines.length > LAST_LINES) lines.shift()
     const url = started ? null : address(line)
     if (!url) return

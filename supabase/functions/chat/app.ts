@@ -72,7 +72,7 @@ export function createApp(config: Config): Hono {
       },
       events,
     ));
-    return respond(events, dispatched);
+    return respond(events, reserved);
   });
 
   app.get("/chat/turns/:id", async (c) => {

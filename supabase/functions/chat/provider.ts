@@ -33,7 +33,7 @@ export interface Provider {
   stream(prompt: Prompt, signal: AbortSignal): AsyncGenerator<string, Tokens | null>;
 }
 
-export function createProvider(config: Config): Provider {
+export function createProvider(config: Config, stallLimitMs = STALL_LIMIT_MS): Provider {
   const breaker = new Breaker();
   const configured = config.openAiKey !== undefined || config.openAiBaseUrl !== undefined;
   // Retries are the client's, under the same turn id; hidden ones here would be paid for without being seen.
@@ -41,7 +41,7 @@ export function createProvider(config: Config): Provider {
     apiKey: config.openAiKey ?? "none",
     baseURL: config.openAiBaseUrl ?? null,
     maxRetries: 0,
-    timeout: STALL_LIMIT_MS,
+    timeout: stallLimitMs,
   });
   // OpenAI's newer models refuse the old name, other servers do not know the new one.
   const limitName = config.openAiBaseUrl === undefined ? "max_completion_tokens" : "max_tokens";
@@ -50,7 +50,7 @@ export function createProvider(config: Config): Provider {
     downFor: () => configured ? breaker.openFor(Date.now()) : 60,
     async *stream(prompt, signal) {
       try {
-        const tokens = yield* attempt(openai, prompt, limitName, signal);
+        const tokens = yield* attempt(openai, prompt, limitName, signal, stallLimitMs);
         if (!signal.aborted) breaker.succeeded();
         return tokens;
       } catch (error) {
@@ -67,9 +67,10 @@ async function* attempt(
   prompt: Prompt,
   limitName: "max_tokens" | "max_completion_tokens",
   signal: AbortSignal,
+  stallLimitMs: number,
 ): AsyncGenerator<string, Tokens | null> {
   const stall = new AbortController();
-  let timer = setTimeout(() => stall.abort(), STALL_LIMIT_MS);
+  let timer = setTimeout(() => stall.abort(), stallLimitMs);
   try {
     const chunks = await openai.chat.completions.create({
       model: prompt.model,
@@ -84,7 +85,7 @@ async function* attempt(
     let half = "";
     for await (const chunk of chunks) {
       clearTimeout(timer);
-      timer = setTimeout(() => stall.abort(), STALL_LIMIT_MS);
+      timer = setTimeout(() => stall.abort(), stallLimitMs);
       if (chunk.usage) tokens = billed(chunk.usage);
       const choice = chunk.choices[0];
       if (choice?.finish_reason) finished = true;
