@@ -56,4 +56,17 @@ test('the hour is spent: refused in the browser without a request, and by the se
   expect(problem.violations).toEqual([
     expect.objectContaining({ limit: 'messages_per_hour', used: 10, held: 0, max: 10, retryAt: before.hourFreesAt[0] }),
   ])
+
+  // (c) Or it waits until the limit lifts, through a reload, and can be taken back.
+  await composer(page).fill('Message 11, later then')
+  await page.getByRole('button', { name: 'Send it then' }).click()
+  const waiting = page.getByRole('article', { name: 'Waiting to be sent' })
+  await expect(waiting).toContainText('Goes out at')
+  await expect(composer(page)).toHaveValue('')
+  await page.reload()
+  await expect(waiting).toContainText('Message 11, later then')
+  await waiting.getByRole('button', { name: 'Take back' }).click()
+  await expect(waiting).toHaveCount(0)
+  await expect(composer(page)).toHaveValue('Message 11, later then')
+  expect(sends).toHaveLength(HOUR_LIMIT)
 })

@@ -48,6 +48,35 @@ test('stop keeps what there is of the answer', async ({ page }) => {
   await expect(answers(page)).toHaveAttribute('data-status', 'stopped')
 })
 
+test('what is sent during an answer waits for its end, and can be taken back', async ({ page }) => {
+  await signIn(page, 'pro')
+  await send(page, 'First')
+  await expect(answers(page)).toHaveAttribute('data-status', 'streaming')
+  await send(page, 'Second')
+  await send(page, 'Third')
+  const waiting = page.getByRole('article', { name: 'Waiting to be sent' })
+  await expect(waiting).toHaveCount(2)
+  await waiting.last().getByRole('button', { name: 'Take back' }).click()
+  await expect(page.getByRole('textbox', { name: 'Message' })).toHaveValue('Third')
+
+  await expect(answers(page)).toHaveCount(2, { timeout: 30_000 })
+  await expect(answers(page).last()).toHaveAttribute('data-status', 'complete', { timeout: 30_000 })
+  await expect(waiting).toHaveCount(0)
+  await expect(questions(page)).toHaveText([/First/, /Second/])
+})
+
+test('another answer takes the place of the last one', async ({ page }) => {
+  await signIn(page, 'pro')
+  await sendAndRead(page, 'Say it differently')
+  const first = await answers(page).getAttribute('data-message-id')
+  await page.getByRole('button', { name: 'Answer again' }).click()
+  await expect(answers(page)).not.toHaveAttribute('data-message-id', first ?? '')
+  await expect(answers(page)).toHaveAttribute('data-status', 'complete', { timeout: 30_000 })
+  await page.reload()
+  await expect(answers(page)).toHaveCount(1)
+  await expect(questions(page)).toHaveCount(1)
+})
+
 test('history comes in pages of fifty, and the place being read stays where it is', async ({ page }) => {
   await signIn(page, 'pro', `/c/${SEEDED_CONVERSATION}`)
   await expect(messages(page)).toHaveCount(50)

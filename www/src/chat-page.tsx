@@ -41,7 +41,8 @@ export function ChatPage({ email }: { email: string }) {
 
   const title = chat.conversation === null ? 'New conversation' : titleOf(chat.conversation)
   const isNew = chat.messages.length === 0 && chat.queue.length === 0
-  const isMissing = chat.error?.code === 'not_found' && isNew
+  // What is no id at all is as absent as an id nobody has.
+  const isMissing = isNew && (chat.error?.code === 'not_found' || chat.error?.code === 'invalid_request')
   useTitle(isMissing ? 'Not found' : title)
 
   // A new conversation has an address from its first message on.
@@ -57,7 +58,8 @@ export function ChatPage({ email }: { email: string }) {
   }, [])
   const closeList = useCallback(() => {
     setIsListOpen(false)
-    menuButton.current?.focus()
+    // After the page is rendered: under the open drawer it takes no focus.
+    requestAnimationFrame(() => menuButton.current?.focus())
   }, [])
   const onChoose = useCallback(() => {
     setIsListOpen(false)

@@ -37,10 +37,11 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
 
   const draft = agent === undefined ? { text: value } : { text: value, agent }
   const verdict = chat.check(draft)
+  const isBlank = value.trim() === ''
   const isAnswering = chat.status === 'submitted' || chat.status === 'streaming'
 
   async function send(options: { queue: boolean }): Promise<void> {
-    if (value.trim() === '') return
+    if (isBlank) return
     setProblem(null)
     setValue('')
     try {
@@ -74,7 +75,7 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
     <form className="pc-composer" onSubmit={onSubmit} data-denied={!verdict.allowed}>
       {!verdict.allowed && (
         <DenialNotice verdict={verdict}>
-          {verdict.retryAt !== null && value.trim() !== '' && (
+          {verdict.retryAt !== null && !isBlank && (
             <button type="button" className="pc-button" onClick={() => void send({ queue: true })}>
               Send it then
             </button>
@@ -98,17 +99,18 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
           onChange={(event) => setValue(event.target.value)}
           onKeyDown={onKeyDown}
         />
-        {isAnswering ? (
+        {isAnswering && (
           <button type="button" className="pc-send" aria-label="Stop answering" onClick={chat.stop}>
             <StopIcon />
           </button>
-        ) : (
+        )}
+        {(!isAnswering || !isBlank) && (
           <button
             type="submit"
             className="pc-send"
-            aria-label="Send"
+            aria-label={isAnswering ? 'Send after this answer' : 'Send'}
             // Not `disabled`: a focused button must not vanish from under the keyboard.
-            aria-disabled={value.trim() === '' || !verdict.allowed}
+            aria-disabled={isBlank || !verdict.allowed}
           >
             <SendIcon />
           </button>
@@ -116,7 +118,7 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
       </div>
       <p className="pc-composer-hint" id={hintId}>
         <Remaining chat={chat} />
-        {value.trim() !== '' && verdict.estimate.maxMicroUsd > 0 && (
+        {!isBlank && verdict.estimate.maxMicroUsd > 0 && (
           <span>This message: {usdRange(verdict.estimate.minMicroUsd, verdict.estimate.maxMicroUsd)}</span>
         )}
       </p>

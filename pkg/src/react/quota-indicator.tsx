@@ -39,18 +39,9 @@ export function QuotaIndicator({ client }: QuotaIndicatorProps) {
       />
       <p className="pc-quota-note">
         <b>{TIER_NAMES[tier ?? quotas.tier]} plan</b>
-        <Cost usage={usageStats} />
-        {isFallback ? (
-          <span>Not confirmed by the server yet</span>
-        ) : usageStats.hourFreesAt === null ? (
-          <span>
-            New day at {clockTime(usageStats.dayResetsAt, now)}, in {duration(usageStats.dayResetsAt - now)}
-          </span>
-        ) : (
-          <span>
-            Next message at {clockTime(usageStats.hourFreesAt, now)}, in {duration(usageStats.hourFreesAt - now)}
-          </span>
-        )}
+        <span title={`Of ${usd(usageStats.costLimitMicroUsd)} a day`}>{usd(usageStats.costTodayMicroUsd)} today</span>
+        <Reset usage={usageStats} now={now} isFallback={isFallback} />
+        {usageStats.costHeldMicroUsd > 0 && <span>{usd(usageStats.costHeldMicroUsd)} held</span>}
       </p>
     </section>
   )
@@ -92,11 +83,12 @@ function Meter({ label, remaining, max, note }: MeterProps) {
   )
 }
 
-function Cost({ usage }: { usage: UsageStats }) {
+function Reset({ usage, now, isFallback }: { usage: UsageStats; now: number; isFallback: boolean }) {
+  if (isFallback) return <span>Not confirmed yet</span>
+  const at = usage.hourFreesAt ?? usage.dayResetsAt
   return (
-    <span title={`Of ${usd(usage.costLimitMicroUsd)} a day`}>
-      {usd(usage.costTodayMicroUsd)} today
-      {usage.costHeldMicroUsd > 0 && <span className="pc-held"> ({usd(usage.costHeldMicroUsd)} held)</span>}
-    </span>
+    <time dateTime={new Date(at).toISOString()} title={clockTime(at, now)}>
+      {usage.hourFreesAt === null ? 'New day' : 'Next message'} in {duration(at - now)}
+    </time>
   )
 }

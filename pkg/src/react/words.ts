@@ -37,13 +37,13 @@ export function countdown(milliseconds: number): string {
   return shown.map((part, place) => (place === 0 ? String(part) : String(part).padStart(2, '0'))).join(':')
 }
 
-/** The time of day, with the date when it is not today's. */
+/** The time of day, with the date when it is a day away or more. */
 export function clockTime(at: number, now: number): string {
-  const isToday = new Date(at).toDateString() === new Date(now).toDateString()
+  const isNear = Math.abs(at - now) < 24 * 3_600_000
   return new Intl.DateTimeFormat(undefined, {
     hour: 'numeric',
     minute: '2-digit',
-    ...(isToday ? {} : { weekday: 'short', day: 'numeric', month: 'short' }),
+    ...(isNear ? {} : { weekday: 'short', day: 'numeric', month: 'short' }),
   }).format(at)
 }
 
