@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 import pg from 'pg'
 
 const START_TIMEOUT_MS = 60_000
+const CLIENTS_CLOSE_WITHIN_MS = 2_000
 /** Durability costs time and a test database is thrown away. */
 const TEST_SETTINGS = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=150', 'shared_buffers=64MB']
 
@@ -132,8 +133,10 @@ export async function startPostgres({ version = 'embedded', databases = [] } = {
     const stop = async () => {
       if (server.exitCode === null && server.signalCode === null) {
         const ended = new Promise((resolve) => server.once('exit', resolve))
-        server.kill('SIGINT') // fast shutdown: does not wait for clients
+        server.kill('SIGTERM') // lets clients finish closing, else they see an error of a connection they gave up
+        const hurry = setTimeout(() => server.kill('SIGINT'), CLIENTS_CLOSE_WITHIN_MS)
         await ended
+        clearTimeout(hurry)
       }
       removeAll()
       forget()

@@ -16,6 +16,19 @@ as $$
 $$;
 comment on function private.admin_org_ids() is 'Organizations whose usage the caller may read.';
 
+create function private.assert_service() returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- EXECUTE is revoked as well; a stack that grants it again at boot still opens nothing.
+  if current_setting('role') in ('anon', 'authenticated') then
+    raise exception 'This function serves the edge function alone.' using errcode = 'PT403';
+  end if;
+end
+$$;
+comment on function private.assert_service() is 'Refuses callers who come through the API as a user or as nobody.';
+
+revoke all on function private.assert_service() from public, anon, authenticated, service_role;
 revoke all on function private.member_org_ids() from public, anon, authenticated, service_role;
 revoke all on function private.admin_org_ids() from public, anon, authenticated, service_role;
 grant usage on schema private to authenticated;

@@ -38,6 +38,18 @@ $$;
 comment on function private.own_conversation(uuid, uuid) is
   'The caller''s conversation; the same error whether it is unknown, deleted or somebody else''s.';
 
+create function private.assert_read_committed() returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- Each statement must see what was committed while it waited for a lock.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'Turns need the isolation level READ COMMITTED, not %.', current_setting('transaction_isolation')
+      using errcode = 'PT500';
+  end if;
+end
+$$;
+
 create function private.bump_usage_version(p_org_id uuid, p_user_id uuid) returns void
 language sql set search_path = ''
 as $$
@@ -146,6 +158,7 @@ declare
   v_usage jsonb;
   v_violations jsonb;
 begin
+  perform private.assert_read_committed();
   if p_id is null then
     raise exception 'A conversation needs an id.' using errcode = 'PT400', hint = 'Pass a UUIDv7 as p_id.';
   end if;
@@ -221,6 +234,7 @@ declare
   v_now timestamptz;
   v_deleted boolean;
 begin
+  perform private.assert_read_committed();
   if not exists (select from public.organization_members where org_id = v_org_id and user_id = v_user_id) then
     raise exception 'Unknown organization.' using errcode = 'PT404';
   end if;
@@ -241,7 +255,7 @@ comment on function public.delete_conversation(uuid, uuid) is
   'Hides the conversation. What it cost stays counted; a live turn in it ends as usual.';
 
 revoke all on function private.conversation_json(public.conversations), private.message_json(public.chat_messages),
-  private.own_conversation(uuid, uuid), private.bump_usage_version(uuid, uuid),
+  private.own_conversation(uuid, uuid), private.assert_read_committed(), private.bump_usage_version(uuid, uuid),
   public.get_messages_paginated(uuid, bigint, int, uuid), public.check_conversation_length(uuid, uuid),
   public.list_conversations(bigint, uuid, int, uuid), public.create_conversation(uuid, text, text, uuid),
   public.rename_conversation(uuid, text, uuid), public.delete_conversation(uuid, uuid)

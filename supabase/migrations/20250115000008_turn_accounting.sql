@@ -3,18 +3,6 @@
 -- Locks are always taken in this order: licence row, turns, conversations, the member's day counters, the organization's
 -- day and month counters, the member's usage version. Whoever needs several of a kind takes them in key order.
 
-create function private.assert_read_committed() returns void
-language plpgsql stable set search_path = ''
-as $$
-begin
-  -- Each statement must see what was committed while it waited for a lock.
-  if current_setting('transaction_isolation') <> 'read committed' then
-    raise exception 'Turns need the isolation level READ COMMITTED, not %.', current_setting('transaction_isolation')
-      using errcode = 'PT500';
-  end if;
-end
-$$;
-
 create function private.turn_json(p_turn public.chat_turns) returns jsonb
 language sql stable set search_path = ''
 as $$
@@ -252,7 +240,7 @@ $$;
 comment on function private.is_silent(public.chat_turns, timestamptz) is
   'The worker has not flushed for 30 seconds: it is gone.';
 
-revoke all on function private.assert_read_committed(), private.turn_json(public.chat_turns),
+revoke all on function private.turn_json(public.chat_turns),
   private.stored_message(uuid, uuid), private.turn_cost(text, int, bigint, bigint, bigint),
   private.lock_conversations(uuid, uuid[]), private.lock_counters(uuid, uuid, date[], date),
   private.count_usage(uuid, uuid, date, int, int, int, bigint, bigint, bigint, bigint, bigint),

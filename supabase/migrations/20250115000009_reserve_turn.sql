@@ -158,6 +158,7 @@ declare
   v_context record;
   v_verdict jsonb;
 begin
+  perform private.assert_service();
   perform private.assert_read_committed();
   v_invalid := private.invalid_turn_field(p_turn_id, p_conversation_id, p_agent, p_trigger, p_content, p_files, p_answer_id,
     p_system_bytes, p_fingerprint);

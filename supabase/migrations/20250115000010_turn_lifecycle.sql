@@ -7,6 +7,7 @@ as $$
 declare
   v_turn public.chat_turns;
 begin
+  perform private.assert_service();
   perform private.assert_read_committed();
   select * into v_turn from public.chat_turns
   where org_id = p_org_id and id = p_turn_id and user_id = p_user_id for no key update;
@@ -221,6 +222,7 @@ declare
   v_message jsonb;
   v_part record;
 begin
+  perform private.assert_service();
   perform private.assert_read_committed();
   select t.* into v_turn from public.chat_turns t
   join public.organization_members m on m.org_id = t.org_id and m.user_id = t.user_id
@@ -259,6 +261,7 @@ declare
   v_before timestamptz := clock_timestamp() - interval '15 minutes';
   v_now timestamptz;
 begin
+  perform private.assert_service();
   perform private.assert_read_committed();
   -- One member's turns per call, so that locks are taken in order; what others have locked is theirs to end.
   select * into v_first from public.chat_turns

@@ -2,8 +2,12 @@
 
 create function public.audit_usage()
 returns table (kind text, org_id uuid, user_id uuid, key text, counter text, expected bigint, actual bigint)
-language sql stable security definer set search_path = ''
+language plpgsql stable security definer set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  perform private.assert_service();
+  return query
   with turns as (
     select t.org_id, t.user_id, t.usage_date,
       count(*) filter (where t.state <> 'released') as messages_sent,
@@ -69,7 +73,8 @@ as $$
   )
   select c.kind, c.org_id, c.user_id, c.key, c.counter, coalesce(c.expected, 0), coalesce(c.actual, 0)
   from compared c
-  where coalesce(c.expected, 0) <> coalesce(c.actual, 0)
+  where coalesce(c.expected, 0) <> coalesce(c.actual, 0);
+end
 $$;
 comment on function public.audit_usage() is
   'Every counter that does not equal the sum of its turns. Empty: the books are sound.';

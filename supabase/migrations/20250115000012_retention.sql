@@ -13,6 +13,7 @@ declare
   v_violations int := 0;
   v_conversations int := 0;
 begin
+  perform private.assert_service();
   perform private.assert_read_committed();
   select * into v_settings from public.chat_settings;
   -- One at a time; and it waits for nobody, so it cannot be part of a deadlock.

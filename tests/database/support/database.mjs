@@ -39,8 +39,6 @@ function sqlAround(sql, position) {
 export async function openDatabase({ version = 'embedded' } = {}) {
   const server = await startPostgres({ version, databases: ['chat'] })
   const pool = new pg.Pool({ connectionString: server.connectionStringOf('chat'), max: 70 })
-  // A connection may still be closing when the server stops; queries report their own errors.
-  pool.on('connect', (client) => client.on('error', () => {}))
   try {
     await pool.query(SUPABASE_SQL)
     await migrate((sql) => pool.query(sql))
