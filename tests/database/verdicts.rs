@@ -5,12 +5,10 @@
 
 #![allow(missing_docs, clippy::indexing_slicing)]
 
-#[cfg(target_arch = "wasm32")]
-fn main() {}
+use production_chat::{cost::Estimate, license::*, quota::*, usage::*};
+use std::io::Write;
 
-#[cfg(not(target_arch = "wasm32"))]
 fn main() {
-    use std::io::Write;
     let mut args = std::env::args().skip(1).map(|arg| arg.parse::<u64>().unwrap_or(1));
     let (seed, count) = (args.next().unwrap_or(1), args.next().unwrap_or(1000));
     let mut random = Random(seed);
@@ -21,9 +19,6 @@ fn main() {
         }
     }
 }
-
-#[cfg(not(target_arch = "wasm32"))]
-use production_chat::{cost::Estimate, license::*, quota::*, usage::*};
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 struct Random(u64);
@@ -46,12 +41,12 @@ impl Random {
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
 const START: u64 = 1_795_000_000_000;
 
-#[cfg(not(target_arch = "wasm32"))]
 fn case(random: &mut Random) -> serde_json::Value {
-    let mut tiers = [Tier::Free, Tier::Pro, Tier::Enterprise].map(|tier| quotas(tier, random)).to_vec();
+    let mut tiers = [Tier::Free, Tier::Pro, Tier::Enterprise]
+        .map(|tier| quotas(tier, random))
+        .to_vec();
     let usage = usage(random, &tiers);
     if random.one_in(4) {
         tiers.remove(random.below(3) as usize);
@@ -64,11 +59,18 @@ fn case(random: &mut Random) -> serde_json::Value {
         adds_messages: random.below(2) * 2,
         estimate: {
             let min = random.below(300);
-            Estimate { min_micro_usd: min, max_micro_usd: min + random.below(600) }
+            Estimate {
+                min_micro_usd: min,
+                max_micro_usd: min + random.below(600),
+            }
         },
     };
     let now = START + random.below(3 * HOUR);
-    let basis = if random.one_in(2) { Basis::Browser } else { Basis::Server };
+    let basis = if random.one_in(2) {
+        Basis::Browser
+    } else {
+        Basis::Server
+    };
     let verdict = check(&request, &usage, &tiers, now, basis);
     serde_json::json!({
         "usage": usage,
@@ -80,7 +82,6 @@ fn case(random: &mut Random) -> serde_json::Value {
     })
 }
 
-#[cfg(not(target_arch = "wasm32"))]
 fn quotas(tier: Tier, random: &mut Random) -> Quotas {
     let scale = 1 + tier as u64;
     let mut quotas = Quotas::of(tier);
@@ -95,9 +96,11 @@ fn quotas(tier: Tier, random: &mut Random) -> Quotas {
     quotas
 }
 
-#[cfg(not(target_arch = "wasm32"))]
 fn usage(random: &mut Random, tiers: &[Quotas]) -> UsageSnapshot {
-    let counter = |random: &mut Random, most: u64| Counter { used: random.below(most), held: random.below(3) };
+    let counter = |random: &mut Random, most: u64| Counter {
+        used: random.below(most),
+        held: random.below(3),
+    };
     let pool = |random: &mut Random, most: u64| PooledCounter {
         used: random.below(most),
         held: random.below(3),
@@ -123,8 +126,14 @@ fn usage(random: &mut Random, tiers: &[Quotas]) -> UsageSnapshot {
         quotas: own.clone(),
         messages_today: counter(random, 12),
         messages_this_hour: hour,
-        cost_today_micro_usd: Counter { used: random.below(2400), held: random.below(400) },
-        conversations: Counter { used: random.below(7), held: 0 },
+        cost_today_micro_usd: Counter {
+            used: random.below(2400),
+            held: random.below(400),
+        },
+        conversations: Counter {
+            used: random.below(7),
+            held: 0,
+        },
         organization_messages_today: pool(random, 12),
         organization_cost_this_month_micro_usd: pool(random, 2400),
         hour_frees_at,
