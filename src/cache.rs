@@ -106,13 +106,6 @@ impl<V: Weigh> MessageCache<V> {
         }
     }
 
-    /// No value is fresh any more.
-    pub fn invalidate_all(&mut self) {
-        for (_, entry) in self.entries.iter_mut() {
-            entry.fetched_at = None;
-        }
-    }
-
     /// Takes the value out, pinned or not; its pins stay.
     pub fn remove(&mut self, key: &str) -> Option<V> {
         let entry = self.entries.pop(key)?;

@@ -6,7 +6,7 @@
 use crate::Millis;
 use crate::cost::{Estimate, MicroUsd, reaches_80_percent};
 use crate::license::{LicenseStatus, Quotas, Tier};
-use crate::usage::UsageSnapshot;
+use crate::usage::{Counter, UsageSnapshot};
 use serde::{Deserialize, Serialize};
 
 /// A limit, in the order in which they are reported.
@@ -130,7 +130,7 @@ pub enum Basis {
 /// upgrade may be chosen from. `is_stale` and `is_fallback` are the caller's to set.
 pub fn check(request: &QuotaRequest, usage: &UsageSnapshot, tiers: &[Quotas], now: Millis, basis: Basis) -> Verdict {
     let usage = usage.aged(now);
-    let violations = violations(request, &usage, &usage.quotas, now, basis);
+    let violations = violations(request, &usage, &usage.quotas, basis);
     let reason = lifts_last(&violations);
     let (reason, retry_at) = (reason.map(|v| v.limit), reason.and_then(|v| v.retry_at));
     Verdict {
@@ -141,53 +141,34 @@ pub fn check(request: &QuotaRequest, usage: &UsageSnapshot, tiers: &[Quotas], no
         estimate: request.estimate,
         is_stale: false,
         is_fallback: false,
-        upgrade: upgrade(request, &usage, tiers, now, basis, &violations),
+        upgrade: upgrade(request, &usage, tiers, basis, &violations),
         violations,
     }
 }
 
 /// Every limit of `quotas` that binds, in order. `usage` is aged already.
-fn violations(
-    request: &QuotaRequest,
-    usage: &UsageSnapshot,
-    quotas: &Quotas,
-    now: Millis,
-    basis: Basis,
-) -> Vec<Violation> {
-    let cost: MicroUsd = match basis {
-        Basis::Browser => request.estimate.min_micro_usd,
-        Basis::Server => request.estimate.max_micro_usd,
-    };
+fn violations(request: &QuotaRequest, usage: &UsageSnapshot, quotas: &Quotas, basis: Basis) -> Vec<Violation> {
+    use LimitName::*;
     let mut found = Vec::new();
-    let mut forbid = |limit, binds| {
-        if binds {
-            found.push(Violation {
-                limit,
-                used: 0,
-                held: 0,
-                max: 0,
-                retry_at: None,
-            });
-        }
-    };
-    forbid(
-        LimitName::LicenseInactive,
-        usage.license.status != LicenseStatus::Active,
-    );
-    forbid(
-        LimitName::AgentNotAllowed,
-        quotas
-            .agents
-            .as_ref()
-            .is_some_and(|agents| !agents.contains(&request.agent)),
-    );
-    forbid(
-        LimitName::FileUploadsNotAllowed,
-        request.files > 0 && !quotas.file_uploads,
-    );
 
-    let mut count = |limit, applies: bool, (used, held): (u64, u64), adds: u64, max: Option<u64>, retry_at| {
-        let Some(max) = max.filter(|_| applies) else { return };
+    let mut forbid = |limit, binds: bool| {
+        let (used, held, max, retry_at) = (0, 0, 0, None);
+        found.extend(binds.then_some(Violation {
+            limit,
+            used,
+            held,
+            max,
+            retry_at,
+        }));
+    };
+    let agents = quotas.agents.as_ref();
+    forbid(LicenseInactive, usage.license.status != LicenseStatus::Active);
+    let is_left_out = agents.is_some_and(|agents| !agents.contains(&request.agent));
+    forbid(AgentNotAllowed, is_left_out);
+    forbid(FileUploadsNotAllowed, request.files > 0 && !quotas.file_uploads);
+
+    let mut count = |limit, Counter { used, held }: Counter, adds: u64, max: Option<u64>, retry_at| {
+        let Some(max) = max else { return };
         if used.saturating_add(held).saturating_add(adds) > max {
             found.push(Violation {
                 limit,
@@ -198,74 +179,44 @@ fn violations(
             });
         }
     };
-    let conversations = (usage.conversations.used, 0);
-    let length = (request.conversation_messages, 0);
-    let hour = (usage.messages_this_hour.used, usage.messages_this_hour.held);
-    let day = (usage.messages_today.used, usage.messages_today.held);
-    let spent = (usage.cost_today_micro_usd.used, usage.cost_today_micro_usd.held);
-    let org_day = &usage.organization_messages_today;
-    let org_month = &usage.organization_cost_this_month_micro_usd;
-    let hour_frees = usage.hour_frees_at.iter().copied().find(|at| *at > now);
-    let (day_resets, month_resets) = (Some(usage.day_resets_at), Some(usage.month_resets_at));
-    let adds = request.adds_messages;
-
-    use LimitName::*;
-    count(
-        Conversations,
-        request.new_conversation,
-        conversations,
-        1,
-        Some(quotas.max_conversations),
-        None,
-    );
-    count(
-        ConversationLength,
-        adds > 0,
-        length,
-        adds,
-        Some(quotas.max_messages_per_conversation),
-        None,
-    );
-    count(
-        MessagesPerHour,
-        true,
-        hour,
-        1,
-        Some(quotas.max_messages_per_hour),
-        hour_frees,
-    );
-    count(
-        MessagesPerDay,
-        true,
-        day,
-        1,
-        Some(quotas.max_messages_per_day),
-        day_resets,
-    );
+    if request.new_conversation {
+        let kept = Counter {
+            used: usage.conversations.used,
+            held: 0,
+        };
+        count(Conversations, kept, 1, Some(quotas.max_conversations), None);
+    }
+    if request.adds_messages > 0 {
+        let length = Counter {
+            used: request.conversation_messages,
+            held: 0,
+        };
+        let max = Some(quotas.max_messages_per_conversation);
+        count(ConversationLength, length, request.adds_messages, max, None);
+    }
+    let cost: MicroUsd = match basis {
+        Basis::Browser => request.estimate.min_micro_usd,
+        Basis::Server => request.estimate.max_micro_usd,
+    };
+    let (hour, day) = (usage.messages_this_hour, usage.messages_today);
+    let spent = usage.cost_today_micro_usd;
+    let pool = usage.organization_messages_today;
+    let budget = usage.organization_cost_this_month_micro_usd;
+    // Aged, the list holds only what lies ahead.
+    let hour_frees = usage.hour_frees_at.first().copied();
+    let day_end = Some(usage.day_resets_at);
+    let month_end = Some(usage.month_resets_at);
+    count(MessagesPerHour, hour, 1, Some(quotas.max_messages_per_hour), hour_frees);
+    count(MessagesPerDay, day, 1, Some(quotas.max_messages_per_day), day_end);
     count(
         CostPerDay,
-        true,
         spent,
         cost,
         Some(quotas.max_cost_per_day_micro_usd),
-        day_resets,
+        day_end,
     );
-    count(
-        OrgMessagesPerDay,
-        true,
-        (org_day.used, org_day.held),
-        1,
-        org_day.max,
-        day_resets,
-    );
-    count(
-        OrgBudget,
-        true,
-        (org_month.used, org_month.held),
-        cost,
-        org_month.max,
-        month_resets,
-    );
+    count(OrgMessagesPerDay, pool.counter(), 1, pool.max, day_end);
+    count(OrgBudget, budget.counter(), cost, budget.max, month_end);
     found
 }
 
@@ -276,19 +227,20 @@ fn lifts_last(violations: &[Violation]) -> Option<&Violation> {
     never.or_else(|| violations.iter().rev().max_by_key(|v| v.retry_at))
 }
 
+/// Whether 80 % of the day, its cost or a pool is spent or held.
 fn soft_limit(usage: &UsageSnapshot) -> bool {
-    let pools = [
-        &usage.organization_messages_today,
-        &usage.organization_cost_this_month_micro_usd,
+    let (day, spent) = (usage.messages_today, usage.cost_today_micro_usd);
+    let pool = usage.organization_messages_today;
+    let budget = usage.organization_cost_this_month_micro_usd;
+    let limits = [
+        (day, Some(usage.quotas.max_messages_per_day)),
+        (spent, Some(usage.quotas.max_cost_per_day_micro_usd)),
+        (pool.counter(), pool.max),
+        (budget.counter(), budget.max),
     ];
-    reaches_80_percent(usage.messages_today.total(), usage.quotas.max_messages_per_day)
-        || reaches_80_percent(
-            usage.cost_today_micro_usd.total(),
-            usage.quotas.max_cost_per_day_micro_usd,
-        )
-        || pools
-            .iter()
-            .any(|pool| pool.max.is_some_and(|max| reaches_80_percent(pool.total(), max)))
+    let reached =
+        |(counter, max): (Counter, Option<u64>)| max.is_some_and(|max| reaches_80_percent(counter.total(), max));
+    limits.into_iter().any(reached)
 }
 
 /// The cheapest plan dearer than the present one (by price, then name) under which nothing binds.
@@ -296,21 +248,19 @@ fn upgrade(
     request: &QuotaRequest,
     usage: &UsageSnapshot,
     tiers: &[Quotas],
-    now: Millis,
     basis: Basis,
     present: &[Violation],
 ) -> Option<Upgrade> {
     if present.is_empty() {
         return None;
     }
-    let dearer = tiers
-        .iter()
-        .filter(|tier| tier.price_usd_per_month > usage.quotas.price_usd_per_month);
-    dearer
-        .filter(|tier| violations(request, usage, tier, now, basis).is_empty())
-        .min_by_key(|tier| (tier.price_usd_per_month, tier.tier.name()))
-        .map(|tier| Upgrade {
-            tier: tier.tier,
-            unlocks: present.iter().map(|v| v.limit).collect(),
-        })
+    let price = usage.quotas.price_usd_per_month;
+    let dearer = tiers.iter().filter(|tier| tier.price_usd_per_month > price);
+    let helping = dearer.filter(|tier| violations(request, usage, tier, basis).is_empty());
+    let cheapest = helping.min_by_key(|tier| (tier.price_usd_per_month, tier.tier.name()))?;
+    let unlocks = present.iter().map(|violation| violation.limit).collect();
+    Some(Upgrade {
+        tier: cheapest.tier,
+        unlocks,
+    })
 }

@@ -44,9 +44,12 @@ pub struct PooledCounter {
 }
 
 impl PooledCounter {
-    /// Used and held together; saturates.
-    pub fn total(&self) -> u64 {
-        self.used.saturating_add(self.held)
+    /// What counts, without the pool's limit.
+    pub fn counter(&self) -> Counter {
+        Counter {
+            used: self.used,
+            held: self.held,
+        }
     }
 }
 
@@ -181,38 +184,26 @@ impl UsageSnapshot {
         let mut merged = self.clone();
         let unknown: Vec<&Hold> = holds.unknown_to(&self.live_turn_ids).collect();
         let count = unknown.len() as u64;
-        let cost = unknown
-            .iter()
-            .fold(0, |sum: MicroUsd, hold| sum.saturating_add(hold.max_cost));
-        for held in [
-            &mut merged.messages_today.held,
-            &mut merged.messages_this_hour.held,
-            &mut merged.organization_messages_today.held,
-        ] {
-            *held = held.saturating_add(count);
-        }
-        for held in [
-            &mut merged.cost_today_micro_usd.held,
-            &mut merged.organization_cost_this_month_micro_usd.held,
-        ] {
-            *held = held.saturating_add(cost);
-        }
+        let costs = unknown.iter().map(|hold| hold.max_cost);
+        let cost = costs.fold(0, MicroUsd::saturating_add);
+        let hold = |held: &mut u64, more: u64| *held = held.saturating_add(more);
+        hold(&mut merged.messages_today.held, count);
+        hold(&mut merged.messages_this_hour.held, count);
+        hold(&mut merged.organization_messages_today.held, count);
+        hold(&mut merged.cost_today_micro_usd.held, cost);
+        hold(&mut merged.organization_cost_this_month_micro_usd.held, cost);
 
         let max = self.quotas.max_messages_per_hour;
         let before = self.messages_this_hour.total();
         let passed_over = before.saturating_add(count).saturating_sub(max) - before.saturating_sub(max);
+        let list = &mut merged.hour_frees_at;
         // Beyond a list that was cut off there are departures we do not know; ours come after them.
-        if self.hour_frees_at.len() < HOUR_LIST_MAX {
-            merged
-                .hour_frees_at
-                .extend(unknown.iter().map(|hold| hold.at.saturating_add(HOUR)));
-            merged.hour_frees_at.sort_unstable();
+        if list.len() < HOUR_LIST_MAX {
+            list.extend(unknown.iter().map(|hold| hold.at.saturating_add(HOUR)));
+            list.sort_unstable();
         }
-        let passed_over = usize::try_from(passed_over)
-            .unwrap_or(usize::MAX)
-            .min(merged.hour_frees_at.len());
-        merged.hour_frees_at.drain(..passed_over);
-        merged.hour_frees_at.truncate(HOUR_LIST_MAX);
+        list.drain(..list.len().min(usize::try_from(passed_over).unwrap_or(usize::MAX)));
+        list.truncate(HOUR_LIST_MAX);
         merged
     }
 }
@@ -256,11 +247,6 @@ impl Holds {
     /// Whether none does.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// Every turn that holds, in the order of turn ids.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Hold)> {
-        self.0.iter().map(|(turn_id, hold)| (turn_id.as_str(), hold))
     }
 
     /// Forgets the holds of the turns the server counts itself.

@@ -183,6 +183,11 @@ fn an_upgrade_is_dearer_and_the_cheapest_that_helps() {
         Tier::Enterprise,
         "600 a day are too many for pro"
     );
+    let as_dear = Quotas {
+        price_usd_per_month: 0,
+        ..Quotas::of(Tier::Pro)
+    };
+    assert_eq!(check(&draft(), &usage, &[as_dear], NOON, Basis::Browser).upgrade, None);
     usage.quotas = Quotas::of(Tier::Enterprise);
     usage.messages_today.used = 2_000;
     assert_eq!(

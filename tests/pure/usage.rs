@@ -38,10 +38,10 @@ fn days_months_and_licences_end_at_their_instant() {
     let next_day = usage.aged(usage.day_resets_at);
     assert_eq!(next_day.messages_today, Counter { used: 0, held: 1 });
     assert_eq!(next_day.cost_today_micro_usd, Counter { used: 0, held: 100 });
-    assert_eq!(next_day.organization_messages_today.total(), 1);
-    assert_eq!(next_day.organization_cost_this_month_micro_usd.total(), 7_100);
+    assert_eq!(next_day.organization_messages_today.counter().total(), 1);
+    assert_eq!(next_day.organization_cost_this_month_micro_usd.counter().total(), 7_100);
     let next_month = usage.aged(usage.month_resets_at);
-    assert_eq!(next_month.organization_cost_this_month_micro_usd.total(), 100);
+    assert_eq!(next_month.organization_cost_this_month_micro_usd.counter().total(), 100);
 }
 
 #[test]
@@ -64,6 +64,19 @@ fn holds_count_once() {
     assert_eq!(merged.organization_messages_today.held, 1);
     assert_eq!(merged.organization_cost_this_month_micro_usd.held, 100);
     assert_eq!(merged.hour_frees_at, [NOON + 1 + HOUR]);
+}
+
+#[test]
+fn a_list_that_was_cut_off_is_not_continued_across_the_gap() {
+    let departures: Vec<Millis> = (1..=20).map(|minute| NOON + minute * 60_000).collect();
+    let usage = snapshot_of_hour(Tier::Pro, 20, 0, &departures);
+    assert_eq!(usage.hour_frees_at, departures[..16]);
+    let merged = usage.with_holds(&holds_at(&[NOON]));
+    assert_eq!(
+        merged.hour_frees_at,
+        departures[1..16],
+        "21 turns: the second departure makes room"
+    );
 }
 
 #[test]
