@@ -18,7 +18,7 @@ declare
   v_day public.chat_usage_tracking;
   v_org_day public.organization_usage;
   v_org_month public.organization_usage;
-  v_departures bigint[]; -- of the newest turns in the hour, newest first
+  v_recent timestamptz[]; -- the newest turns of the hour, newest first
   v_in_hour integer;
   v_first integer;
   v_hour_held integer;
@@ -52,15 +52,12 @@ begin
   where org_id = p_org_id and user_id = p_user_id and state in ('held', 'dispatched');
 
   -- The sliding hour: one bounded read, however many turns there are.
-  select coalesce(array_agg(private.epoch_ms(t.created_at) + 3600000 order by t.created_at desc), '{}')
-  into v_departures
-  from (
+  v_recent := array(
     select created_at from public.chat_turns
     where org_id = p_org_id and user_id = p_user_id and state <> 'released' and created_at > p_now - interval '1 hour'
     order by created_at desc
-    limit v_quotas.max_messages_per_hour + 16
-  ) t;
-  v_in_hour := cardinality(v_departures);
+    limit v_quotas.max_messages_per_hour + 16);
+  v_in_hour := cardinality(v_recent);
   v_first := least(v_in_hour, v_quotas.max_messages_per_hour); -- the departure that matters first, counted from the newest
 
   return jsonb_build_object(
@@ -87,7 +84,7 @@ begin
       'used', coalesce(v_org_month.cost_micro_usd, 0),
       'held', coalesce(v_org_month.cost_held_micro_usd, 0), 'max', v_org.monthly_budget_micro_usd),
     'hourFreesAt', (
-      select coalesce(jsonb_agg(v_departures[i] order by i desc), '[]')
+      select coalesce(jsonb_agg(private.epoch_ms(v_recent[i]) + 3600000 order by i desc), '[]')
       from generate_series(greatest(v_first - 15, 1), v_first) i),
     'dayResetsAt', private.epoch_ms(v_calendar.day_ends_at),
     'monthResetsAt', private.epoch_ms(v_calendar.month_ends_at),

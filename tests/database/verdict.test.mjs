@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test'
 import { openDatabase } from './support/database.mjs'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const CASES = 4000
+const CASES = 2000
 
 let db
 before(async () => { db = await openDatabase() })
