@@ -8,13 +8,16 @@ interface SignInProps {
   email?: string
 }
 
-const demoUsers = (import.meta.env.VITE_DEMO_USERS ?? '').split(',').filter((email) => email !== '')
+const DEMO_USERS = (import.meta.env.VITE_DEMO_USERS ?? '').split(',').filter((email) => email !== '')
 
 export function SignIn({ heading, lead, email: knownEmail = '' }: SignInProps) {
   const [email, setEmail] = useState(knownEmail)
   const [password, setPassword] = useState('')
   const [problem, setProblem] = useState<string | null>(null)
   const [isBusy, setIsBusy] = useState(false)
+
+  // Who was here is asked back; everybody else has the form.
+  const demoUsers = DEMO_USERS.filter((user) => knownEmail === '' || user === knownEmail)
 
   async function signIn(as: string, secret: string): Promise<void> {
     setIsBusy(true)

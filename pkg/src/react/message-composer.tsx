@@ -137,11 +137,11 @@ function Remaining({ chat }: { chat: UseProductionChatResult }) {
   )
 }
 
-/** A field as high as its text; the style sheet sets the most. */
+/** A field as high as its text, where the browser cannot do that by itself; the style sheet sets the most. */
 function useGrowing(field: React.RefObject<HTMLTextAreaElement | null>, value: string): void {
   useLayoutEffect(() => {
     const element = field.current
-    if (element === null) return
+    if (element === null || CSS.supports('field-sizing', 'content')) return
     element.style.height = 'auto'
     element.style.height = `${element.scrollHeight}px`
   }, [field, value])

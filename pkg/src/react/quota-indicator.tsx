@@ -40,6 +40,8 @@ export function QuotaIndicator({ client }: QuotaIndicatorProps) {
       <p className="pc-quota-note">
         <b>{TIER_NAMES[tier ?? quotas.tier]} plan</b>
         <span title={`Of ${usd(usageStats.costLimitMicroUsd)} a day`}>{usd(usageStats.costTodayMicroUsd)} today</span>
+      </p>
+      <p className="pc-quota-note">
         <Reset usage={usageStats} now={now} isFallback={isFallback} />
         {usageStats.costHeldMicroUsd > 0 && <span>{usd(usageStats.costHeldMicroUsd)} held</span>}
       </p>
