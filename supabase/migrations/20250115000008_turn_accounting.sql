@@ -234,11 +234,16 @@ comment on function private.expire_locked(public.chat_turns, timestamptz) is
 create function private.is_silent(p_turn public.chat_turns, p_now timestamptz) returns boolean
 language sql immutable set search_path = ''
 as $$
-  select p_turn.state = 'dispatched'
-    and greatest(p_turn.dispatched_at, p_turn.heartbeat_at) < p_now - interval '30 seconds'
+  select case p_turn.state
+    when 'dispatched' then greatest(p_turn.dispatched_at, p_turn.heartbeat_at) < p_now - interval '30 seconds'
+    -- Not dispatched: who asked for a stop waits no longer; else a worker may wait a minute for its place.
+    when 'held' then p_turn.created_at
+      < p_now - case when p_turn.stop_requested then interval '30 seconds' else interval '90 seconds' end
+    else false
+  end
 $$;
 comment on function private.is_silent(public.chat_turns, timestamptz) is
-  'The worker has not flushed for 30 seconds: it is gone.';
+  'No worker gives a sign of life: it is gone. A worker flushes every second.';
 
 revoke all on function private.turn_json(public.chat_turns),
   private.stored_message(uuid, uuid), private.turn_cost(text, int, bigint, bigint, bigint),

@@ -184,11 +184,11 @@ begin
   then
     return private.no_such_turn();
   end if;
-  v_turn := private.expire_if_silent(v_turn);
   if v_turn.state in ('held', 'dispatched') and not v_turn.stop_requested then
     update public.chat_turns set stop_requested = true where org_id = p_org_id and id = p_turn_id
     returning * into v_turn;
   end if;
+  v_turn := private.expire_if_silent(v_turn);
   return private.turn_reply(v_turn, true)
     || jsonb_build_object('message', private.stored_message(p_org_id, v_turn.answer_id));
 end

@@ -220,6 +220,18 @@ describe('stopping, silence and time', () => {
     }
   })
 
+  test('a worker that died before it asked the provider: a stop or a resume returns the hold', async () => {
+    for (const [name, parameters, patience] of [['stop_turn', {}, 30], ['read_turn', { p_after: 0 }, 90]]) {
+      const user = await db.newUser('pro')
+      const { id } = await db.reserve(user)
+      await db.age(user, `${patience - 1} seconds`)
+      assert.equal((await db.turn(name, user, id, parameters)).outcome, 'held')
+      await db.age(user, '2 seconds')
+      const ended = await db.turn(name, user, id, parameters)
+      assert.deepEqual([ended.outcome, ended.usage.costTodayMicroUsd], ['released', { used: 0, held: 0 }])
+    }
+  })
+
   test('a turn settled after it expired is corrected, once', async () => {
     const user = await db.newUser('pro')
     const { id, conversationId } = await db.reserve(user)
