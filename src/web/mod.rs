@@ -3,6 +3,7 @@
 //! Everything hangs on one `Rc<RefCell<…>>`. The app's functions are called only when nothing is borrowed, so they may
 //! call back at once; what is asynchronous holds a clone, so that disposing during a request is safe.
 
+mod page;
 mod snapshot;
 mod storage;
 mod tabs;
@@ -17,7 +18,7 @@ use js_sys::{Function, Promise, Reflect};
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, Event};
+use web_sys::AbortController;
 
 use crate::Millis;
 use crate::outbox;
@@ -27,6 +28,7 @@ use crate::session::{
     AccountSnapshot, ClientOptions, ConversationSnapshot, Draft, Effect, Input, Moment, Random, RequestId, Session,
 };
 
+use page::Page;
 use snapshot::{Snapshots, to_js};
 use tabs::Tabs;
 use timers::{Frame, Timer};
@@ -98,8 +100,7 @@ impl WasmClient {
         let options = options
             .to_rust()
             .map_err(|wrong| throw(&ChatErrorDetail::invalid("", wrong.to_string())))?;
-        let online = web_sys::window().is_none_or(|window| window.navigator().on_line());
-        let session = Session::new(&options, online).map_err(|error| throw(&error))?;
+        let session = Session::new(&options, page::is_online()).map_err(|error| throw(&error))?;
         let project = options.supabase_url.trim_end_matches('/').to_owned();
         let functions = options
             .functions_url
@@ -126,7 +127,12 @@ impl WasmClient {
                         }
                     }
                 }),
-                _page: Page::watch(this),
+                _page: Page::watch(
+                    on(this, |this| feed(this, Input::Online(true))),
+                    on(this, |this| feed(this, Input::Online(false))),
+                    on(this, |this| feed(this, Input::Visible)),
+                    on(this, |this| with_app(this, |app| app.frame.hidden())),
+                ),
             };
             RefCell::new(Shared {
                 session,
@@ -421,58 +427,6 @@ fn tell_app(this: &Rc<RefCell<Shared>>) {
 struct Change {
     account: bool,
     conversations: BTreeSet<String>,
-}
-
-/// The page's events, heard as long as this lives.
-struct Page {
-    heard: Vec<(web_sys::EventTarget, &'static str, Closure<dyn FnMut(Event)>)>,
-}
-
-impl Page {
-    fn watch(this: &Weak<RefCell<Shared>>) -> Page {
-        let mut page = Page { heard: Vec::new() };
-        let Some(window) = web_sys::window() else { return page };
-        page.hear(&window, "online", this, |this| feed(this, Input::Online(true)));
-        page.hear(&window, "offline", this, |this| feed(this, Input::Online(false)));
-        if let Some(document) = window.document() {
-            page.hear(&document, "visibilitychange", this, |this| {
-                let hidden = web_sys::window()
-                    .and_then(|window| window.document())
-                    .is_some_and(|it| it.hidden());
-                if hidden {
-                    with_app(this, |app| app.frame.hidden());
-                } else {
-                    feed(this, Input::Visible);
-                }
-            });
-        }
-        page
-    }
-
-    fn hear(
-        &mut self,
-        target: &web_sys::EventTarget,
-        name: &'static str,
-        this: &Weak<RefCell<Shared>>,
-        then: fn(&Rc<RefCell<Shared>>),
-    ) {
-        let mut then = on(this, then);
-        let listener = Closure::<dyn FnMut(Event)>::new(move |_| then());
-        if target
-            .add_event_listener_with_callback(name, listener.as_ref().unchecked_ref())
-            .is_ok()
-        {
-            self.heard.push((target.clone(), name, listener));
-        }
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        for (target, name, listener) in &self.heard {
-            drop(target.remove_event_listener_with_callback(name, listener.as_ref().unchecked_ref()));
-        }
-    }
 }
 
 /// A callback that does nothing once the client is gone.

@@ -1,0 +1,238 @@
+//! The client in a real browser: real promises, streams, storage and channels; only `fetch` is played.
+#![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod stage;
+
+use js_sys::{Array, Object, Reflect};
+use serde_json::json;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+use stage::*;
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[wasm_bindgen_test]
+async fn a_message_streams_in_and_the_quota_goes_down() {
+    let stage = Stage::new().await;
+    let id = stage.client.new_conversation(None);
+    stage.client.open(&id);
+    let turn = stage.client.send(draft(&id, "Hello")).unwrap();
+    assert_eq!(remaining(&stage), 499, "held at once");
+    assert_eq!(outbox_keys(), 1, "stored before it is sent");
+
+    until("the request", || server::count("/chat") == 1).await;
+    server::say(&accepted(&id, &turn));
+    until("acceptance", || text(&message(&stage, &id, 0), "status") == "sent").await;
+    let question = message(&stage, &id, 0);
+
+    server::say(&delta(&turn, 0, "Grü"));
+    server::say(&delta(&turn, 4, "ße"));
+    until("the answer", || {
+        messages(&stage, &id).length() == 2 && text(&message(&stage, &id, 1), "content") == "Grüße"
+    })
+    .await;
+    assert!(
+        Object::is(&question, &message(&stage, &id, 0)),
+        "what did not change keeps its object"
+    );
+
+    server::say(&done(&id, &turn, "Grüße"));
+    until("the end", || text(&shown(&stage, &id), "status") == "ready").await;
+    assert_eq!(text(&message(&stage, &id, 1), "status"), "complete");
+    assert_eq!(outbox_keys(), 0);
+    assert!(
+        Object::is(&shown(&stage, &id), &shown(&stage, &id)),
+        "the same object until something changes"
+    );
+    assert!(Object::is(&account(&stage), &account(&stage)));
+}
+
+#[wasm_bindgen_test]
+async fn a_hundred_deltas_are_told_once_a_frame() {
+    let stage = Stage::new().await;
+    let id = stage.client.new_conversation(None);
+    let turn = stage.client.send(draft(&id, "Hello")).unwrap();
+    until("the request", || server::count("/chat") == 1).await;
+    server::say(&accepted(&id, &turn));
+    until("acceptance", || text(&message(&stage, &id, 0), "status") == "sent").await;
+    frame().await;
+    let before = stage.changes();
+    for place in 0..100 {
+        server::say(&delta(&turn, place, "x"));
+    }
+    until("the answer", || {
+        messages(&stage, &id).length() == 2 && text(&message(&stage, &id, 1), "content").len() == 100
+    })
+    .await;
+    frame().await;
+    assert!(
+        stage.changes() - before <= 4,
+        "{} calls for 100 deltas",
+        stage.changes() - before
+    );
+}
+
+#[wasm_bindgen_test]
+async fn what_is_denied_throws_a_real_error_and_asks_nobody() {
+    let stage = Stage::with_usage(hour_spent()).await;
+    let id = stage.client.new_conversation(None);
+    let asked = server::count("/");
+    let error = stage.client.send(draft(&id, "One more")).unwrap_err();
+    assert!(error.is_instance_of::<js_sys::Error>());
+    assert_eq!(text(&error, "name"), "ChatError");
+    let detail = Reflect::get(&error, &"detail".into()).unwrap();
+    assert_eq!(text(&detail, "code"), "quota_exceeded");
+    assert!(field(&detail, "status").is_null(), "null, not undefined");
+    assert!(
+        field(&field(&detail, "verdict"), "retryAt").as_f64().is_some(),
+        "a number, not a BigInt"
+    );
+    assert_eq!(server::count("/"), asked);
+    assert_eq!(outbox_keys(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn a_fetch_that_rejects_with_anything_harms_nobody() {
+    let stage = Stage::new().await;
+    let id = stage.client.new_conversation(None);
+    server::reject_with(&"a string".into());
+    let turn = stage.client.send(draft(&id, "Hello")).unwrap();
+    until("the failed request", || server::count("/chat") >= 1).await;
+    server::reject_with(&JsValue::NULL);
+    until("another try", || server::count("/chat") >= 2).await;
+    assert_eq!(text(&message(&stage, &id, 0), "status"), "sending");
+    server::play();
+    let tries = server::count("/chat");
+    until("a try that arrives", || server::count("/chat") > tries).await;
+    server::say(&accepted(&id, &turn));
+    server::say(&done(&id, &turn, "After all"));
+    until("the end", || text(&shown(&stage, &id), "status") == "ready").await;
+}
+
+#[wasm_bindgen_test]
+async fn wrong_options_and_drafts_are_errors_that_say_so() {
+    let wrong = stage::client(&json!({ "supabaseUrl": 1 }), &JsValue::NULL, &JsValue::NULL)
+        .err()
+        .unwrap();
+    assert_eq!(text(&wrong, "name"), "ChatError");
+    let stage = Stage::new().await;
+    let wrong = stage
+        .client
+        .send(tsify::Ts::new_unchecked(JsValue::from("text")))
+        .unwrap_err();
+    assert_eq!(text(&wrong, "name"), "ChatError");
+    let wrong = stage
+        .client
+        .check(tsify::Ts::new_unchecked(JsValue::NULL))
+        .err()
+        .unwrap();
+    assert_eq!(text(&wrong, "name"), "ChatError");
+}
+
+#[wasm_bindgen_test]
+async fn a_reload_sends_what_was_under_way_again_with_its_id() {
+    let stage = Stage::new().await;
+    let id = stage.client.new_conversation(None);
+    let turn = stage.client.send(draft(&id, "Hello")).unwrap();
+    until("the request", || server::count("/chat") == 1).await;
+    stage.client.dispose();
+    assert_eq!(outbox_keys(), 1);
+
+    let again = Stage::without_clearing().await;
+    until("the same request", || server::count("/chat") == 1).await;
+    assert!(server::body("/chat").contains(&turn));
+    server::say(&accepted(&id, &turn));
+    server::say(&done(&id, &turn, "Once"));
+    until("the end", || outbox_keys() == 0).await;
+    assert_eq!(messages(&again, &id).length(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn tabs_hear_of_each_others_usage() {
+    let one = Stage::new().await;
+    let other = Stage::without_clearing().await;
+    let id = one.client.new_conversation(None);
+    let turn = one.client.send(draft(&id, "Hello")).unwrap();
+    until("the request", || server::count("/chat") == 1).await;
+    assert_eq!(remaining(&other), 500);
+    server::say(&accepted(&id, &turn));
+    until("the news", || remaining(&other) == 499).await;
+}
+
+#[wasm_bindgen_test]
+async fn disposing_inside_a_callback_ends_everything() {
+    let stage = Stage::new().await;
+    let id = stage.client.new_conversation(None);
+    let turn = stage.client.send(draft(&id, "Hello")).unwrap();
+    until("the request", || server::count("/chat") == 1).await;
+    stage.dispose_on_change();
+    server::say(&accepted(&id, &turn));
+    until("the abort", server::aborted).await;
+    frame().await;
+    let changes = stage.changes();
+    stage.client.open(&id);
+    stage.client.refetch_account();
+    stage.client.dispose();
+    let error = stage.client.send(draft(&id, "late")).unwrap_err();
+    assert_eq!(text(&field(&error, "detail"), "code"), "disposed");
+    frame().await;
+    assert_eq!(stage.changes(), changes);
+}
+
+#[wasm_bindgen_test]
+async fn a_token_that_throws_is_an_error_of_the_account() {
+    let stage = Stage::signed_out_by("throw").await;
+    until("the error", || !field(&account(&stage), "error").is_null()).await;
+    assert!(text(&field(&account(&stage), "error"), "message").contains("no token today"));
+    let stage = Stage::signed_out_by("null").await;
+    until("signed out", || text(&account(&stage), "status") == "signed-out").await;
+}
+
+#[wasm_bindgen_test]
+async fn nothing_is_left_of_a_thousand_clients() {
+    let cycle = || {
+        let stage = Stage::bare();
+        let id = stage.client.new_conversation(None);
+        stage.client.open(&id);
+        drop(stage.client.send(draft(&id, &"x".repeat(1_000))));
+        drop(shown(&stage, &id));
+        drop(account(&stage));
+        stage.client.dispose();
+    };
+    for _ in 0..200 {
+        cycle();
+    }
+    frame().await;
+    let before = memory_pages();
+    for round in 0..1_000 {
+        cycle();
+        if round % 100 == 0 {
+            frame().await;
+        }
+    }
+    assert!(memory_pages() - before <= 2, "{} pages more", memory_pages() - before);
+}
+
+fn remaining(stage: &Stage) -> u32 {
+    field(&field(&account(stage), "usageStats"), "messagesRemaining")
+        .as_f64()
+        .unwrap() as u32
+}
+
+fn account(stage: &Stage) -> JsValue {
+    stage.client.account().into()
+}
+
+fn shown(stage: &Stage, id: &str) -> JsValue {
+    stage.client.conversation(id).into()
+}
+
+fn messages(stage: &Stage, id: &str) -> Array {
+    field(&shown(stage, id), "messages").unchecked_into()
+}
+
+fn message(stage: &Stage, id: &str, place: u32) -> JsValue {
+    messages(stage, id).get(place)
+}
