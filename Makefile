@@ -78,7 +78,6 @@ $(DIST): $(WASM) $(PKG_SOURCES)
 # ---------------------------------------------------------------- tests
 
 DENO := --config=supabase/functions/chat/deno.json
-DENO_SOURCES := supabase/functions tests/edge tools/functions.ts
 
 lint: $(PACKAGES)
 	$(call say,rustfmt and clippy)
@@ -87,9 +86,10 @@ lint: $(PACKAGES)
 	@cargo clippy --quiet --all-targets -- -D warnings
 	@cargo clippy --quiet --all-targets --target wasm32-unknown-unknown -- -D warnings
 	$(call say,the edge function's types and style)
-	@deno check --quiet $(DENO) $(DENO_SOURCES)
-	@deno lint --quiet $(DENO) $(DENO_SOURCES)
-	@deno fmt --quiet --check $(DENO) $(DENO_SOURCES)
+	@deno check --quiet --frozen $(DENO) supabase/functions tools/functions.ts
+	@deno check --quiet --frozen $(DENO) --lock=tests/edge/deno.lock tests/edge
+	@deno lint --quiet $(DENO) supabase/functions tools/functions.ts tests/edge
+	@deno fmt --quiet --check $(DENO) supabase/functions tools/functions.ts tests/edge
 
 test-rust:
 	$(call say,the crate, natively)

@@ -9,8 +9,6 @@ import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { applyPendingMigrations, createApi } from '@supabase/lite/cli'
 
-process.stdin.resume().on('end', () => process.exit(0))
-
 const started = Date.now()
 const step = (words) => process.stderr.write(`${words} (${Date.now() - started} ms)\n`)
 
@@ -34,15 +32,15 @@ const server = createServer(
 )
 server.listen(0, '127.0.0.1', () => process.stdout.write(`listening ${server.address().port}\n`))
 
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, async () => {
-    server.close()
-    server.closeAllConnections()
-    // PGlite writes its last pages on close.
-    await app.connection.close().catch(() => {})
-    process.exit(0)
-  })
+async function leave() {
+  server.close()
+  server.closeAllConnections()
+  // PGlite writes its last pages on close.
+  await app.connection.close().catch(() => {})
+  process.exit(0)
 }
+process.once('SIGINT', leave).once('SIGTERM', leave)
+process.stdin.resume().once('end', leave)
 
 async function isEmpty() {
   const { rows } = await app.connection.exec('select exists (select from auth.users) as has_users')

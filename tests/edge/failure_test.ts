@@ -1,27 +1,11 @@
 // The provider fails, the database fails: nobody is charged for nothing, and nobody is let through unchecked.
 
-import { createApp } from "../../supabase/functions/chat/app.ts";
-import type { Config } from "../../supabase/functions/chat/env.ts";
 import { assert, assertEquals, test } from "./support/assert.ts";
 import { Caller, eventsOf, message, problemOf, readEvents, textOf } from "./support/caller.ts";
 import { endOf, turnRow } from "./support/database.ts";
 import { env } from "./support/env.ts";
-import { deadUrl, serve } from "./support/scripted.ts";
-
-const CONFIG: Config = {
-  supabaseUrl: env.supabaseUrl,
-  publishableKey: env.publishableKey,
-  secretKey: env.secretKey,
-  openAiKey: env.providerKey,
-  openAiBaseUrl: env.providerUrl,
-  model: undefined,
-};
-
-/** An instance of the function of its own, so that what is done to it disturbs nobody. */
-function instance(changes: Partial<Config>) {
-  const app = createApp({ ...CONFIG, ...changes });
-  return serve((request) => app.fetch(request));
-}
+import { gateway, instance } from "./support/instance.ts";
+import { deadUrl } from "./support/scripted.ts";
 
 test("the provider fails before the first character: an error event, the hold goes back, the id may be used again", async () => {
   const caller = await Caller.signUp();
@@ -32,8 +16,11 @@ test("the provider fails before the first character: an error event, the hold go
     ["provider: break off before text", 5],
   ];
   for (const [content, retryAfter] of cases) {
+    // Each with an instance of its own: three failures in a row would be remembered.
+    await using fresh = instance({});
+    const sender = caller.through(fresh.url);
     const draft = message(content);
-    const events = await eventsOf(await caller.post(draft));
+    const events = await eventsOf(await sender.post(draft));
     assertEquals(events.map(({ event }) => event), ["accepted", "error"], content);
     const problem = events[1]!.data;
     assertEquals(
@@ -48,7 +35,7 @@ test("the provider fails before the first character: an error event, the hold go
     ]);
     assertEquals((await turnRow(draft.id))?.state, "released");
 
-    const again = await eventsOf(await caller.post(draft));
+    const again = await eventsOf(await sender.post(draft));
     assertEquals(again.map(({ event }) => event), ["accepted", "error"], "a new attempt under the same id");
     assertEquals((await turnRow(draft.id))?.attempt, 2);
   }
@@ -163,19 +150,3 @@ test("the database is away during the answer: flushes fail, the charge lands whe
   assertEquals([events.at(-1)!.event, events.at(-1)!.data.message.status], ["done", "complete"]);
   assertEquals((await endOf(draft.id)).state, "settled");
 });
-
-/** Supabase behind a gateway that answers some requests by itself. */
-function gateway(answer: (path: string) => Response | Promise<Response> | null) {
-  return serve(async (request) => {
-    const { pathname, search } = new URL(request.url);
-    const own = answer(pathname);
-    if (own) return await own;
-    const body = request.body ? await request.arrayBuffer() : null;
-    const reply = await fetch(`${env.supabaseUrl}${pathname}${search}`, {
-      method: request.method,
-      headers: request.headers,
-      body,
-    });
-    return new Response(reply.body, { status: reply.status, headers: { "Content-Type": "application/json" } });
-  });
-}

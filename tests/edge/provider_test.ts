@@ -1,6 +1,6 @@
 // What providers do on the wire, and what becomes of it.
 
-import { chunk, completions, deadUrl, serve } from "./support/scripted.ts";
+import { brokenCompletions, chunk, completions, deadUrl, serve } from "./support/scripted.ts";
 import { assert, assertEquals, test } from "./support/assert.ts";
 import { Breaker } from "../../supabase/functions/chat/breaker.ts";
 import { createProvider, ProviderFailure } from "../../supabase/functions/chat/provider.ts";
@@ -84,7 +84,7 @@ test("a stream that ends without saying so, is cut, or carries nonsense: a failu
   const streams = {
     "ends early": completions([hello]),
     "is done early": completions([hello, "[DONE]"]),
-    "is cut": completions([hello], { cut: true }),
+    "is cut": brokenCompletions([hello]),
     "carries nonsense": completions([hello, "{nonsense"]),
   };
   for (const [what, stream] of Object.entries(streams)) {

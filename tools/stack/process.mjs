@@ -23,7 +23,12 @@ const LINE_LENGTH = 300
  * @returns {{ ready: Promise<string>, stop: () => Promise<void>, pid: number | undefined }}
  */
 export function startProcess({ name, command, args, env, address, died }) {
-  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(command, args, {
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // A group of its own: Ctrl-C reaches us alone, and we end the parts in order.
+    detached: true,
+  })
   const lines = []
   let stopping = false
   let started = false

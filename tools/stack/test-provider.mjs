@@ -18,7 +18,7 @@ export async function startTestProvider() {
     .onMessage('provider: 429', error(429, { retryAfter: 7 }))
     // The first chunk carries the role and no text.
     .onMessage('provider: break off before text', { content: ANSWER }, { truncateAfterChunks: 1 })
-    .onMessage('provider: break off within text', { content: ANSWER }, { truncateAfterChunks: 5 })
+    .onMessage('provider: break off within text', { content: ANSWER }, { truncateAfterChunks: 5, latency: 20 })
     .onMessage('provider: slowly', { content: LONG_ANSWER }, { streamingProfile: { ttft: 20, tps: 110 } })
     .on({ predicate: () => true }, { content: ANSWER })
   const url = await mock.start()

@@ -51,6 +51,6 @@ function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const status = (error as { status?: number }).status;
   if (error.name === "AuthRetryableFetchError") return true;
-  if (status !== undefined && status >= 500) return true;
+  if (status !== undefined && (status >= 500 || status === 429)) return true;
   return error.name === "TimeoutError" || error.name === "AbortError" || error.name === "AuthUnknownError";
 }

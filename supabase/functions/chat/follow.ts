@@ -11,11 +11,15 @@ const READ_EVERY_MS = 300;
 /** So many failed reads in a row, and the caller is told to come back. */
 const FAILURES_TO_END = 5;
 
+/** A connection lasts no longer: the caller comes back with the byte it has. */
+const FOLLOW_AT_MOST_MS = 5 * 60_000;
+
 /** @param first What was read before the events began, from byte `first.from`. */
 export async function followTurn(law: Law, key: TurnKey, first: LawReply, events: EventStream): Promise<void> {
   let reply = first;
   let have = first.from ?? 0;
   let failures = 0;
+  const until = Date.now() + FOLLOW_AT_MOST_MS;
   try {
     while (events.open) {
       const { turn } = reply;
@@ -24,6 +28,11 @@ export async function followTurn(law: Law, key: TurnKey, first: LawReply, events
       if (reply.text && turn.streaming) {
         events.send("delta", { turnId: turn.id, offset: have, text: reply.text });
         have += byteLength(reply.text);
+      }
+      if (Date.now() > until) {
+        throw new Problem("unavailable", "The answer takes longer than a connection may. Ask again.", {
+          retryAfter: 1,
+        });
       }
       await new Promise((resolve) => setTimeout(resolve, READ_EVERY_MS));
       try {

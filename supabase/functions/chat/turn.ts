@@ -5,10 +5,12 @@
 // | the answer is complete                        | settled, charged by the provider's own figures   | done       |
 // | complete, but the provider gave no figures    | settled, charged as estimated                    | done       |
 // | the caller asks to stop                       | settled as stopped, prompt and text are charged  | done       |
+// | the same, before the provider was asked       | settled as stopped, nothing is charged           | done       |
 // | the provider fails before the first character | released, the hold goes back                     | error      |
 // | the provider fails after it                   | settled as stopped: the text is kept and charged | done       |
 // | the caller's connection is lost               | goes on as if nothing had happened               | (resume)   |
-// | another worker or the sweeper ended the turn  | whatever it became                               | either     |
+// | it expired meanwhile (database out of reach)  | settled all the same: the charge is corrected    | done       |
+// | it was released or settled by somebody else   | whatever it became                               | either     |
 // | the database does not take the result         | tried again for a while; then the sweeper's      | error      |
 
 import { Answer, byteLength, estimateTokens } from "./answer.ts";
@@ -61,6 +63,10 @@ export async function runTurn(
 
   /** Streams the answer; returns how to record what came of it. */
   async function generate(): Promise<() => Promise<{ reply: LawReply; cause?: Problem }>> {
+    if (turn.stopRequested) {
+      const nothing = { prompt: 0, cached: 0, completion: 0 };
+      return async () => ({ reply: await record(() => law.settle(key, "", "stopped", nothing)) });
+    }
     let tokens;
     try {
       const pieces = provider.stream(prompt, abort.signal);
@@ -109,7 +115,9 @@ function startHeartbeat(law: Law, key: TurnKey, text: () => string, abort: Abort
   const flush = async () => {
     try {
       const reply = await law.flush(key, text());
-      if (reply.outcome !== "dispatched") abort.abort("ended elsewhere" satisfies Why);
+      // Expired while the database was out of reach: we live, and settling corrects the charge.
+      const goesOn = reply.outcome === "dispatched" || reply.outcome === "expired_charged";
+      if (!goesOn) abort.abort("ended elsewhere" satisfies Why);
       else if (reply.stopRequested ?? reply.turn?.stopRequested) abort.abort("stop" satisfies Why);
     } catch (error) {
       // One flush less is no harm: the next carries the same text and more.
