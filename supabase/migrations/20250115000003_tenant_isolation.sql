@@ -31,7 +31,6 @@ comment on function private.assert_service() is 'Refuses callers who come throug
 revoke all on function private.assert_service() from public, anon, authenticated, service_role;
 revoke all on function private.member_org_ids() from public, anon, authenticated, service_role;
 revoke all on function private.admin_org_ids() from public, anon, authenticated, service_role;
-grant usage on schema private to authenticated;
 grant execute on function private.member_org_ids(), private.admin_org_ids() to authenticated;
 
 do $$
