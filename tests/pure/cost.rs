@@ -42,6 +42,13 @@ fn rounds_up_once() {
             max_micro_usd: 1
         }
     );
+    // A byte is a token of its own, and so is the one after four.
+    price.output_micro_usd_per_million = 0;
+    price.input_micro_usd_per_million = 1_000_000;
+    let least = |bytes| estimate(bytes, bytes, 1, &price).min_micro_usd;
+    assert_eq!([0, 1, 4, 5].map(least), [0, 1, 1, 2]);
+    price.input_micro_usd_per_million = 150_000;
+    price.output_micro_usd_per_million = 600_000;
     // 5 bytes are two tokens: 0.3 + 0.6.
     assert_eq!(
         estimate(5, 4, 2, &price),

@@ -14,7 +14,8 @@ fn denial() -> Problem {
     let mut problem = Problem::new(ProblemCode::QuotaExceeded, 429, "The messages of today are spent.");
     problem.violations = verdict.violations.clone();
     problem.verdict = Some(verdict);
-    problem.retry_after = Some(43_200);
+    // Whole seconds, rounded up.
+    problem.retry_after = Some(43_201);
     problem.usage = Some(usage);
     problem
 }
