@@ -22,6 +22,7 @@
 pub mod cache;
 pub mod cost;
 mod date;
+mod json;
 pub mod license;
 pub mod message;
 pub mod outbox;

@@ -2,7 +2,7 @@
 //!
 //! One storage key per turn, so that tabs never rewrite each other's entries.
 
-use crate::Millis;
+use crate::{Millis, json};
 use crate::problem::ChatErrorDetail;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub enum Trigger {
 
 /// Where a turn stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "is", content = "error")]
+#[serde(rename_all = "camelCase")]
 pub enum OutboxState {
     /// It waits for the turns before it, or for a limit to lift.
     Queued,
@@ -210,8 +210,10 @@ pub fn decode(key: &str, text: &str) -> Result<OutboxEntry, SetAside> {
         reason,
     };
     let written_by = rest.split(':').next().and_then(|version| version.parse::<u32>().ok());
-    let body_version = serde_json::from_str::<Versioned>(text)
-        .ok()
+    let value = json::read::<serde_json::Value>(text);
+    let body_version = value
+        .clone()
+        .and_then(json::from_value::<Versioned>)
         .map(|versioned| versioned.v);
     if [written_by, body_version]
         .into_iter()
@@ -220,8 +222,8 @@ pub fn decode(key: &str, text: &str) -> Result<OutboxEntry, SetAside> {
     {
         return Err(set_aside(SetAsideReason::OtherVersion));
     }
-    match serde_json::from_str::<OutboxEntry>(text) {
-        Ok(entry) if key_of(&entry.user_id, &entry.turn_id) == key => Ok(entry),
+    match value.and_then(json::from_value::<OutboxEntry>) {
+        Some(entry) if key_of(&entry.user_id, &entry.turn_id) == key => Ok(entry),
         _ => Err(set_aside(SetAsideReason::Corrupt)),
     }
 }

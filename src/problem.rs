@@ -1,6 +1,6 @@
 //! What went wrong: problems as the server says them (RFC 9457), and errors as a person reads them.
 
-use crate::Millis;
+use crate::{Millis, json};
 use crate::cost::MicroUsd;
 use crate::quota::{LimitName, Verdict, Violation};
 use crate::retry::{Failure, Retryable, retryable};
@@ -214,17 +214,18 @@ impl Problem {
     }
 
     fn from_json(status: u16, body: &str) -> Option<Problem> {
-        if let Ok(problem) = serde_json::from_str::<Problem>(body) {
+        let body = json::read::<serde_json::Value>(body)?;
+        if let Some(problem) = json::from_value::<Problem>(body.clone()) {
             return Some(problem);
         }
-        if let Ok(read) = serde_json::from_str::<Essentials>(body) {
+        if let Some(read) = json::from_value::<Essentials>(body.clone()) {
             let mut problem = Problem::new(read.code, status, read.detail.unwrap_or_default());
             problem.retry_after = read.retry_after;
             problem.turn_id = read.turn_id;
             problem.refunded_micro_usd = read.refunded_micro_usd;
             return Some(problem);
         }
-        let error = serde_json::from_str::<DatabaseError>(body).ok()?;
+        let error = json::from_value::<DatabaseError>(body)?;
         match error.code.as_deref().and_then(|code| code.strip_prefix("PT")) {
             Some("429") => Some(Problem::new(ProblemCode::QuotaExceeded, status, error.message)),
             Some(_) => Some(Problem::new(code_of(status), status, error.message)),

@@ -14,6 +14,8 @@ pub(super) struct Identity {
     held: Option<(String, Claims)>,
     /// The app has been asked and has not answered.
     asked: bool,
+    /// The number of the last ask.
+    ask: u32,
     /// The app said that nobody is signed in, or the server refused its token twice.
     pub(super) signed_out: bool,
     /// The user whose state this session holds.
@@ -24,6 +26,13 @@ impl Identity {
     /// Whether a request may set out, perhaps after asking for a token.
     pub(super) fn may_send(&self) -> bool {
         !self.asked && !self.signed_out
+    }
+
+    /// Whether an answer is to the question that stands; if so, it stands no more.
+    pub(super) fn answers(&mut self, ask: u32) -> bool {
+        let answers = self.asked && self.ask == ask;
+        self.asked &= !answers;
+        answers
     }
 }
 
@@ -46,6 +55,7 @@ impl Session {
         self.forget_user();
         self.identity = Identity {
             signed_out: true,
+            ask: self.identity.ask,
             ..Identity::default()
         };
         unsent
@@ -54,7 +64,11 @@ impl Session {
     pub(super) fn ask_token(&mut self, refresh: bool) {
         if !self.identity.asked {
             self.identity.asked = true;
-            self.effects.push(Effect::AskToken { refresh });
+            self.identity.ask = self.identity.ask.wrapping_add(1);
+            self.effects.push(Effect::AskToken {
+                ask: self.identity.ask,
+                refresh,
+            });
         }
     }
 
@@ -80,7 +94,6 @@ impl Session {
     }
 
     pub(super) fn signed_in(&mut self, token: String, at: &mut Moment) {
-        self.identity.asked = false;
         let Some(mut claims) = Claims::of(&token) else {
             self.end_of_session(ChatErrorDetail::new(
                 ChatErrorCode::Unauthenticated,
@@ -93,6 +106,8 @@ impl Session {
         let user_id = claims.sub.clone();
         self.identity.held = Some((token, claims));
         self.identity.signed_out = false;
+        self.account.error = None;
+        self.changed_account = true;
         if self.identity.user_id.as_deref() != Some(&user_id) {
             self.begin_user(user_id);
         }
@@ -105,13 +120,7 @@ impl Session {
         self.pump_all(at);
     }
 
-    pub(super) fn signed_out(&mut self) {
-        self.identity.asked = false;
-        self.end_of_session(ChatErrorDetail::signed_out());
-    }
-
     pub(super) fn token_failed(&mut self, why: &str, at: &mut Moment) {
-        self.identity.asked = false;
         let message = ["The app could not get an access token: ", why].concat();
         let mut detail = ChatErrorDetail::new(ChatErrorCode::Network, message);
         detail.retryable = true;
@@ -144,7 +153,6 @@ impl Session {
         if self.identity.user_id.is_some() {
             self.forget_user();
         }
-        self.account.error = None;
         // What was typed before anybody knew who types is theirs.
         let typed: Vec<String> = self.outbox.iter().map(|entry| entry.turn_id.clone()).collect();
         self.identity.user_id = Some(user_id.clone());

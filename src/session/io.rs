@@ -32,10 +32,10 @@ pub struct Moment<'a> {
 /// Something that happened outside.
 #[derive(Debug)]
 pub enum Input {
-    /// The app's answer to [`Effect::AskToken`]: `None` means nobody is signed in.
-    Token(Option<String>),
-    /// The app's `accessToken` threw or rejected: the reason in its words.
-    TokenFailed(String),
+    /// The app's answer to the [`Effect::AskToken`] of this number: `None` means nobody is signed in.
+    Token(u32, Option<String>),
+    /// The app's `accessToken` threw or rejected: the number of the ask, and the reason in the app's words.
+    TokenFailed(u32, String),
     /// A whole reply.
     Reply(Reply),
     /// The head of a reply that streams: its events follow as [`Input::Chunk`].
@@ -86,6 +86,8 @@ pub enum Effect {
     Abort(RequestId),
     /// Ask the app for an access token. `refresh`: the last one was refused, a newer one is wanted.
     AskToken {
+        /// The number of the ask. An answer to an earlier one comes too late.
+        ask: u32,
         /// The last token was refused.
         refresh: bool,
     },

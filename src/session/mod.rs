@@ -176,9 +176,10 @@ impl Session {
             return;
         }
         match input {
-            Input::Token(Some(token)) => self.signed_in(token, at),
-            Input::Token(None) => self.signed_out(),
-            Input::TokenFailed(why) => self.token_failed(&why, at),
+            Input::Token(ask, _) | Input::TokenFailed(ask, _) if !self.identity.answers(ask) => {}
+            Input::Token(_, Some(token)) => self.signed_in(token, at),
+            Input::Token(_, None) => self.end_of_session(ChatErrorDetail::signed_out()),
+            Input::TokenFailed(_, why) => self.token_failed(&why, at),
             Input::Reply(reply) => self.replied(reply, at),
             Input::StreamOpened(id) => self.stream_opened(id, at),
             Input::Chunk(id, bytes) => self.stream_grew(id, &bytes, at),

@@ -253,6 +253,7 @@ impl Session {
         let arrived: Vec<String> = arrived.map(|entry| entry.turn_id.clone()).collect();
         for turn_id in arrived {
             self.acknowledge(&turn_id);
+            self.set_error(id, None);
         }
     }
 }

@@ -3,8 +3,8 @@
 use crate::Millis;
 use crate::message::Role;
 use crate::outbox::{OutboxState, Trigger};
-use crate::problem::{ChatErrorDetail, Problem};
-use crate::retry::Backoff;
+use crate::problem::{ChatErrorDetail, Problem, ProblemCode};
+use crate::retry::{Backoff, Failure, Retryable, retryable};
 use crate::sse::{Event, Parser};
 
 use super::io::RequestId;
@@ -275,7 +275,7 @@ impl Session {
         if accepted {
             self.ask_to_stop(conversation_id, at);
         } else if request.is_some_and(|request| self.requests.waits(request)) {
-            // Not on the wire, so nothing has begun.
+            // It waits for its first or another try, so as far as is known nothing has begun.
             let mut error = if is_online {
                 ChatErrorDetail::network()
             } else {
@@ -357,7 +357,6 @@ impl Session {
         live.accepted = true;
         live.trigger = turn.trigger;
         live.answer_id = Some(turn.answer_id);
-        live.backoff.reset();
         let stop_wanted = live.stop_wanted;
         if let Some(talk) = self.talks.get_mut(conversation_id) {
             talk.minted = false;
@@ -434,7 +433,22 @@ impl Session {
         if let Some(usage) = problem.usage.clone() {
             self.learn_usage(usage, at.now);
         }
+        let released = problem.code == ProblemCode::ProviderUnavailable;
+        let passing = retryable(&Failure::Problem(problem.code)) == Retryable::Backoff;
         let error = self.detail_of(problem, self.there(at.now));
+        if passing && !released {
+            // The stream is in trouble; the turn may be well.
+            return Then::Again(error);
+        }
+        if let Some(turn_id) = self
+            .live(conversation_id)
+            .map(|live| live.turn_id.clone())
+            .filter(|_| released)
+        {
+            // The server has taken the message out of the conversation again.
+            self.threads
+                .mutate(conversation_id, |thread| thread.pages.remove(&turn_id));
+        }
         self.turn_failed(conversation_id, error, at);
         Then::End
     }

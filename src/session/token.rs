@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::Millis;
+use crate::{Millis, json};
 
 /// The claims the client needs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -18,7 +18,7 @@ impl Claims {
     /// Reads the middle part of a JWT. `None` when it is not one.
     pub(super) fn of(token: &str) -> Option<Claims> {
         let payload = token.split('.').nth(1)?;
-        serde_json::from_slice(&base64url(payload)?).ok()
+        json::read(&String::from_utf8(base64url(payload)?).ok()?)
     }
 
     /// Whether it will be refused at `now`, by the server's clock. A little early, so that it does not expire on the way.

@@ -214,13 +214,8 @@ impl Session {
             return;
         };
         self.drop_hold(&live.turn_id);
-        let said_by_server = error.status.is_some();
-        if said_by_server {
-            // The server has taken the message out of the conversation again.
-            self.threads
-                .mutate(conversation_id, |thread| thread.pages.remove(&live.turn_id));
-            self.resettle(conversation_id);
-        } else {
+        if error.status.is_none() {
+            // The server said nothing, so what it counts has to be asked for.
             self.fetch_account(at);
         }
         match self.outbox.get(&live.turn_id).cloned() {

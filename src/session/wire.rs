@@ -1,9 +1,9 @@
 //! What the server says and is asked, as docs/protocol.md has it.
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::cost::Price;
+pub(super) use crate::json::read;
 use crate::license::Quotas;
 use crate::message::{Conversation, Message};
 use crate::outbox::Trigger;
@@ -20,11 +20,6 @@ pub struct Agent {
     pub name: String,
     /// What it is good at.
     pub description: String,
-}
-
-/// Reads a JSON reply; `None` when it is not what was agreed.
-pub(super) fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
-    serde_json::from_str(text).ok()
 }
 
 /// Writes a JSON body.

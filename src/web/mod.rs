@@ -355,7 +355,7 @@ fn carry_out(this: &Rc<RefCell<Shared>>, effect: Effect) {
                 controller.abort();
             }
         }
-        Effect::AskToken { refresh } => ask_token(this, refresh),
+        Effect::AskToken { ask, refresh } => ask_token(this, ask, refresh),
         Effect::LoadOutbox { user_id } => {
             let stored = storage::all(|key| outbox::is_key(key) && outbox::belongs_to(key, &user_id));
             feed(this, Input::Stored(stored));
@@ -389,7 +389,7 @@ fn carry_out(this: &Rc<RefCell<Shared>>, effect: Effect) {
 }
 
 /// Asks the app for a token. It may answer at once, later, or by throwing.
-fn ask_token(this: &Rc<RefCell<Shared>>, refresh: bool) {
+fn ask_token(this: &Rc<RefCell<Shared>>, ask: u32, refresh: bool) {
     let Some(access_token) = this.borrow().app.as_ref().map(|app| app.access_token.clone()) else {
         return;
     };
@@ -400,8 +400,8 @@ fn ask_token(this: &Rc<RefCell<Shared>>, refresh: bool) {
             Err(thrown) => Err(thrown),
         };
         let input = match answer {
-            Ok(token) => Input::Token(token.as_string().filter(|token| !token.is_empty())),
-            Err(thrown) => Input::TokenFailed(words_of(&thrown)),
+            Ok(token) => Input::Token(ask, token.as_string().filter(|token| !token.is_empty())),
+            Err(thrown) => Input::TokenFailed(ask, words_of(&thrown)),
         };
         if let Some(this) = weak.upgrade() {
             feed(&this, input);

@@ -2,14 +2,14 @@
 
 use production_chat::problem::ChatErrorCode;
 use production_chat::quota::LimitName;
-use production_chat::session::{ChatMessageStatus, Draft, Input};
+use production_chat::session::{ChatMessageStatus, Draft};
 use serde_json::json;
 
 use crate::world::*;
 
 fn hour_is_spent() -> World {
     let mut world = World::new(options());
-    world.feed(Input::Token(Some(token(USER))));
+    world.give_token(token(USER));
     world.reply("quota_status", 200, &status(hour_spent(1)));
     world.reply(
         "list_conversations",
@@ -70,7 +70,7 @@ fn a_wrong_clock_here_does_not_move_the_instant_a_limit_lifts() {
     let mut world = World::new(options());
     // This machine is ten minutes behind the server.
     world.now = START - 600_000;
-    world.feed(Input::Token(Some(token(USER))));
+    world.give_token(token(USER));
     world.reply("quota_status", 200, &status(hour_spent(1)));
     let verdict = world.session.check(&draft(CONVERSATION, "x"), world.now);
     assert_eq!(verdict.retry_at, Some(START - 600_000 + 60_000));
@@ -136,7 +136,7 @@ fn the_server_refuses_who_chose_to_wait_and_it_waits() {
 #[test]
 fn two_sends_cannot_both_spend_the_last_place() {
     let mut world = World::new(options());
-    world.feed(Input::Token(Some(token(USER))));
+    world.give_token(token(USER));
     world.reply(
         "quota_status",
         200,
@@ -172,7 +172,7 @@ fn switched_off_the_browser_refuses_nothing() {
     let mut off = options();
     off.enforce_limits = Some(false);
     let mut world = World::new(off);
-    world.feed(Input::Token(Some(token(USER))));
+    world.give_token(token(USER));
     world.reply("quota_status", 200, &status(hour_spent(1)));
     world.send(CONVERSATION, "The server decides");
     world.on_wire("/chat");

@@ -1,6 +1,6 @@
 //! The main path: sign in, read, send, watch the answer come, page back.
 
-use production_chat::session::{AccountStatus, ChatMessageStatus, ConversationStatus, Input};
+use production_chat::session::{AccountStatus, ChatMessageStatus, ConversationStatus};
 use serde_json::json;
 
 use crate::world::*;
@@ -97,7 +97,7 @@ fn opening_before_the_token_is_there_is_remembered() {
     let mut world = World::new(options());
     world.act(|session, at| session.open(CONVERSATION, at));
     assert!(world.conversation(CONVERSATION).head.is_loading);
-    world.feed(Input::Token(Some(token(USER))));
+    world.give_token(token(USER));
     world.on_wire("get_messages_paginated");
 }
 
@@ -106,7 +106,7 @@ fn what_is_typed_before_the_token_is_there_is_sent_and_stored_when_it_comes() {
     let mut world = World::new(options());
     let turn = world.send(CONVERSATION, "Early");
     assert!(world.storage.is_empty());
-    world.feed(Input::Token(Some(token(USER))));
+    world.give_token(token(USER));
     assert!(world.on_wire("/chat").body.unwrap().contains(&turn));
     assert_eq!(world.storage.len(), 1);
 }

@@ -20,10 +20,10 @@ fn code(world: &World) -> Option<ChatErrorCode> {
 #[test]
 fn a_refused_token_is_renewed_once_and_the_request_goes_again() {
     let mut world = World::new(options());
-    world.feed(Input::Token(Some(token(USER))));
+    world.give_token(token(USER));
     world.reply("quota_status", 401, &problem("unauthenticated", 401, json!({})));
     assert_eq!(world.asked, [false, true], "a newer token is asked for");
-    world.feed(Input::Token(Some(token(USER))));
+    world.give_token(token(USER));
     world.reply("quota_status", 200, &status(usage(1)));
     assert_eq!(world.account().status, AccountStatus::Ready);
 }
@@ -33,7 +33,7 @@ fn refused_twice_means_signed_out_and_what_was_typed_waits() {
     let (mut world, turn) = sending();
     let refused = problem("unauthenticated", 401, json!({}));
     world.reply("/chat", 401, &refused);
-    world.feed(Input::Token(Some(token(USER))));
+    world.give_token(token(USER));
     world.reply("/chat", 401, &refused);
     assert_eq!(world.account().status, AccountStatus::SignedOut);
     assert_eq!(world.storage.len(), 1);
@@ -42,7 +42,7 @@ fn refused_twice_means_signed_out_and_what_was_typed_waits() {
     assert!(world.wire.is_empty());
 
     world.act(|session, _| session.access_token_changed());
-    world.feed(Input::Token(Some(token(USER))));
+    world.give_token(token(USER));
     assert!(
         world.on_wire("/chat").body.unwrap().contains(&turn),
         "the same turn, signed in again"
@@ -53,7 +53,7 @@ fn refused_twice_means_signed_out_and_what_was_typed_waits() {
 fn another_user_sees_nothing_of_the_first() {
     let (mut world, _) = sending();
     world.act(|session, _| session.access_token_changed());
-    world.feed(Input::Token(Some(token("99999999-9999-4999-8999-999999999999"))));
+    world.give_token(token("99999999-9999-4999-8999-999999999999"));
     let shown = world.conversation(CONVERSATION);
     assert!(shown.messages.is_empty() && shown.queue.is_empty());
     assert_eq!(world.account().unsent_count, 0);
@@ -249,7 +249,7 @@ fn nonsense_is_an_error_and_never_a_panic() {
     ];
     for body in nonsense {
         let mut world = World::new(options());
-        world.feed(Input::Token(Some(token(USER))));
+        world.give_token(token(USER));
         world.act(|session, at| session.open(CONVERSATION, at));
         world.reply_text("quota_status", 200, None, body);
         world.reply_text("list_conversations", 200, None, body);
@@ -333,4 +333,55 @@ fn disposed_of_it_does_nothing_any_more() {
     assert_eq!(error.code, ChatErrorCode::Disposed);
     assert!(world.wire.is_empty());
     assert_eq!(world.session.next_timeout(), None);
+}
+
+#[test]
+fn an_answer_that_comes_too_late_signs_nobody_in() {
+    let mut world = World::new(options());
+    let first = world.ask;
+    world.act(|session, _| session.access_token_changed());
+    world.feed(Input::Token(first, Some(token("99999999-9999-4999-8999-999999999999"))));
+    assert_eq!(world.account().user_id, None);
+    world.give_token(token(USER));
+    assert_eq!(world.account().user_id.as_deref(), Some(USER));
+    world.act(|session, _| session.sign_out());
+    world.give_token(token(USER));
+    assert_eq!(world.account().status, AccountStatus::SignedOut);
+}
+
+#[test]
+fn a_stream_in_trouble_is_read_again_and_the_turn_lives() {
+    let (mut world, turn) = sending();
+    let stream = world.open_stream("/chat", &accepted(CONVERSATION, &turn, 1, "Hello", 2));
+    world.say(stream, &event("error", problem("unavailable", 503, json!({}))));
+    assert_eq!(
+        world.conversation(CONVERSATION).messages[0].status,
+        ChatMessageStatus::Sent
+    );
+    world.pass(1_000);
+    let stream = world.open_stream("/chat/turns/", &accepted(CONVERSATION, &turn, 1, "Hello", 2));
+    world.say(stream, &done(CONVERSATION, &turn, 2, "Hi", 3));
+    assert_eq!(world.conversation(CONVERSATION).messages.len(), 2);
+}
+
+#[test]
+fn a_stream_that_is_accepted_and_breaks_for_ever_ends_after_the_retries() {
+    let (mut world, turn) = sending();
+    let mut path = "/chat";
+    for _ in 0..6 {
+        let stream = world.open_stream(path, &accepted(CONVERSATION, &turn, 1, "Hello", 2));
+        world.say(stream, &event("error", problem("internal", 500, json!({}))));
+        world.pass(31_000);
+        path = "/chat/turns/";
+    }
+    assert_eq!(code(&world), Some(ChatErrorCode::Internal));
+    // What the server has after all is found by reading: the turn had settled.
+    let settled = vec![
+        answer(CONVERSATION, &turn, ANSWER, 2, "Hi"),
+        user_message(CONVERSATION, &turn, 1, "Hello"),
+    ];
+    world.reply("get_messages_paginated", 200, &page(CONVERSATION, settled, false));
+    assert_eq!(code(&world), None);
+    assert_eq!(world.conversation(CONVERSATION).messages.len(), 2);
+    assert!(world.storage.is_empty());
 }

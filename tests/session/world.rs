@@ -38,6 +38,8 @@ pub struct World {
     pub aborted: Vec<RequestId>,
     /// Every time a token was asked for: whether a newer one was wanted.
     pub asked: Vec<bool>,
+    /// The number of the last ask.
+    pub ask: u32,
     pub storage: BTreeMap<String, String>,
     pub told: Vec<String>,
 }
@@ -61,6 +63,7 @@ impl World {
             wire: Vec::new(),
             aborted: Vec::new(),
             asked: Vec::new(),
+            ask: 0,
             storage,
             told: Vec::new(),
         };
@@ -74,7 +77,7 @@ impl World {
     }
 
     pub fn sign_in(mut self) -> World {
-        self.feed(Input::Token(Some(token(USER))));
+        self.give_token(token(USER));
         self.reply("quota_status", 200, &status(usage(1)));
         self.reply(
             "list_conversations",
@@ -99,7 +102,10 @@ impl World {
                     self.wire.retain(|request| request.id != id);
                     self.aborted.push(id);
                 }
-                Effect::AskToken { refresh } => self.asked.push(refresh),
+                Effect::AskToken { ask, refresh } => {
+                    self.ask = ask;
+                    self.asked.push(refresh);
+                }
                 Effect::LoadOutbox { user_id } => {
                     let wanted = |key: &String| outbox::is_key(key) && outbox::belongs_to(key, &user_id);
                     let stored = self.storage.iter().filter(|(key, _)| wanted(key));
@@ -118,6 +124,11 @@ impl World {
 
     pub fn feed(&mut self, input: Input) {
         self.act(|session, at| session.handle(input, at));
+    }
+
+    /// The app's answer to the last ask.
+    pub fn give_token(&mut self, token: String) {
+        self.feed(Input::Token(self.ask, Some(token)));
     }
 
     /// The one request on the wire whose path contains `path`.
