@@ -212,3 +212,17 @@ test('one live turn a conversation', async () => {
   assert.deepEqual([busy.outcome, busy.liveTurnId], ['conversation_busy', live.id])
   assert.equal((await db.reserve(user)).outcome, 'held') // another conversation is free
 })
+
+test('regenerating is a message like any other, and a released one is none', async () => {
+  const user = await db.newUser()
+  const { conversationId } = await db.send(user)
+  for (let i = 0; i < 9; i++) await db.send(user, { conversationId, trigger: 'regenerate-message' })
+  assert.equal((await db.reserve(user, { conversationId, trigger: 'regenerate-message' })).outcome, 'denied')
+  const other = await db.newUser()
+  for (let i = 0; i < 12; i++) {
+    const { id } = await db.reserve(other)
+    await db.turn('release_turn', other, id, { p_reason: 'test' })
+  }
+  const { usage } = await db.rpc(other, 'quota_status')
+  assert.deepEqual([usage.messagesToday, usage.messagesThisHour], [{ used: 0, held: 0 }, { used: 0, held: 0 }])
+})
