@@ -31,6 +31,7 @@ export function ChatPage({ email }: { email: string }) {
   const chat = useProductionChat({ conversationId: routeId, agent: chosen })
   const agent = chosen ?? chat.conversation?.agent ?? DEFAULT_AGENT
   const agentName = useAgentName(agent)
+  const { status: accountStatus } = useAccount()
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({})
   const setText = useCallback((text: string) => setTexts((all) => ({ ...all, [place]: text })), [place])
   const [isListOpen, setIsListOpen] = useState(false)
@@ -98,7 +99,9 @@ export function ChatPage({ email }: { email: string }) {
         ) : (
           <>
             <ChatThread chat={chat} agentName={agentName} renderContent={renderContent} onEdit={editText}>
-              {chat.error === null ? (
+              {chat.error !== null ? (
+                <NotLoaded message={chat.error.message} onRetry={() => void chat.refetch()} />
+              ) : accountStatus === 'error' ? null : (
                 <Greeting
                   agent={agent}
                   onSuggest={(text) => {
@@ -106,8 +109,6 @@ export function ChatPage({ email }: { email: string }) {
                     focusComposer()
                   }}
                 />
-              ) : (
-                <NotLoaded message={chat.error.message} onRetry={() => void chat.refetch()} />
               )}
             </ChatThread>
             <MessageComposer

@@ -1,0 +1,108 @@
+import { expect } from '@playwright/test'
+import { answers, composer, questions, send, signIn, startNew, test } from './helpers.js'
+
+// The client without React, as an app without React uses it: in the page, on the page's own client.
+const SESSION = '/src/session.ts'
+
+test('a send resolves with its answer, and a message that did not change stays the same object', async ({ page }) => {
+  await signIn(page, 'enterprise')
+  const seen = await page.evaluate(async (session) => {
+    const { chat } = await import(/* @vite-ignore */ new URL(session, location.href).href)
+    const conversationId = await chat.newConversation()
+    const store = chat.conversation(conversationId)
+    const versions = new Map<string, Set<unknown>>()
+    const end = store.subscribe(() => {
+      for (const message of store.getSnapshot().messages) {
+        if (!versions.has(message.id)) versions.set(message.id, new Set())
+        versions.get(message.id)?.add(message)
+      }
+    })
+    const answer = await chat.sendMessage({ conversationId, text: 'Count your words' })
+    end()
+    const [question, answerVersions] = [...versions.values()]
+    return {
+      role: answer.role,
+      status: answer.status,
+      length: answer.content.length,
+      same: store.getSnapshot() === store.getSnapshot(),
+      questionVersions: question?.size ?? 0,
+      answerVersions: answerVersions?.size ?? 0,
+    }
+  }, SESSION)
+  expect(seen).toMatchObject({ role: 'assistant', status: 'complete', same: true })
+  expect(seen.length).toBeGreaterThan(100)
+  // Sending, sent, complete: however many times the answer grew beside it.
+  expect(seen.questionVersions).toBeLessThanOrEqual(4)
+  expect(seen.answerVersions).toBeGreaterThan(10)
+})
+
+test('what is refused here rejects with a ChatError that kept nothing', async ({ page }) => {
+  await signIn(page, 'enterprise')
+  const refused = await page.evaluate(async (session) => {
+    const { chat } = await import(/* @vite-ignore */ new URL(session, location.href).href)
+    const conversationId = await chat.newConversation()
+    const attempt = (text: string) =>
+      chat.sendMessage({ conversationId, text }).then(
+        () => null,
+        (error: { name: string; code: string; message: string; messageId: string | null }) => ({
+          name: error.name,
+          code: error.code,
+          message: error.message,
+          messageId: error.messageId,
+          isError: error instanceof Error,
+        }),
+      )
+    return { blank: await attempt('  '), long: await attempt('x'.repeat(16_001)) }
+  }, SESSION)
+  expect(refused.blank).toMatchObject({ name: 'ChatError', code: 'invalid_request', messageId: null, isError: true })
+  expect(refused.long?.message).toContain('16,000')
+})
+
+test('a client can be disposed of at any moment, and says so afterwards', async ({ page }) => {
+  await signIn(page, 'enterprise')
+  const codes = await page.evaluate(async (session) => {
+    const { chat } = await import(/* @vite-ignore */ new URL(session, location.href).href)
+    const conversationId = await chat.newConversation()
+    const code = (error: { code: string }) => error.code
+    const during = chat.sendMessage({ conversationId, text: 'Nobody waits for this' }).then(() => 'answered', code)
+    chat.dispose()
+    chat.dispose()
+    const after = chat.sendMessage({ conversationId, text: 'Too late' }).then(() => 'answered', code)
+    chat.stop(conversationId)
+    return { during: await during, after: await after, shown: chat.account.getSnapshot().status }
+  }, SESSION)
+  expect(codes).toEqual({ during: 'disposed', after: 'disposed', shown: 'ready' })
+})
+
+test('the page can be used before the module is there', async ({ page }) => {
+  await signIn(page, 'enterprise')
+  let arrive = () => {}
+  const arrived = new Promise<void>((resolve) => (arrive = resolve))
+  await page.route('**/*.wasm', async (route) => {
+    await arrived
+    await route.continue()
+  })
+  await page.reload()
+  await expect(page.getByRole('region', { name: 'Your plan' })).toHaveAttribute('aria-busy', 'true')
+  await send(page, 'Faster than the module')
+  arrive()
+  await expect(questions(page)).toHaveText(/Faster than the module/)
+  await expect(answers(page)).toHaveAttribute('data-status', 'complete', { timeout: 30_000 })
+})
+
+test('a module that does not load is said so, loses nothing, and is tried again', async ({ page }) => {
+  await signIn(page, 'enterprise')
+  await page.route('**/*.wasm', (route) => route.abort())
+  await page.reload()
+  const banner = page.getByRole('alert').filter({ hasText: 'The chat could not be loaded.' })
+  await expect(banner).toBeVisible()
+  await send(page, 'Not lost')
+  await expect(composer(page)).toHaveValue('Not lost')
+
+  await page.unroute('**/*.wasm')
+  await banner.getByRole('button', { name: 'Try again' }).click()
+  await expect(page.getByRole('meter', { name: 'Today' })).toBeVisible()
+  await composer(page).press('Enter')
+  await expect(answers(page)).toHaveAttribute('data-status', 'complete', { timeout: 30_000 })
+  await startNew(page)
+})
