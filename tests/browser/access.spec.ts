@@ -1,5 +1,5 @@
-import { expect, test } from '@playwright/test'
-import { answers, composer, send, SEEDED_CONVERSATION, signIn } from './helpers.js'
+import { expect } from '@playwright/test'
+import { answers, composer, send, SEEDED_CONVERSATION, signIn, test } from './helpers.js'
 
 test('an unknown conversation is not found, in words, and leads on', async ({ page }) => {
   await signIn(page, 'pro', '/c/01990000-0000-7000-8000-00000000dead')
@@ -68,7 +68,7 @@ test('signing out leaves nothing of the person behind', async ({ page }) => {
   await page.getByRole('button', { name: 'Sign out' }).click()
   await expect(page.getByRole('button', { name: 'pro@example.com' })).toBeVisible()
   await expect(page.getByText('A secret draft')).toHaveCount(0)
-  expect(await page.evaluate(() => Object.keys(localStorage))).toEqual([])
+  expect(await page.evaluate(() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)])).toEqual([])
 
   await page.getByRole('button', { name: 'pro@example.com' }).click()
   await expect(page.getByRole('meter', { name: 'Today' })).toBeVisible()

@@ -1,5 +1,5 @@
-import { expect, test } from '@playwright/test'
-import { answers, composer, credentials, send, sendAndRead, signIn, watchSends } from './helpers.js'
+import { expect } from '@playwright/test'
+import { answers, composer, credentials, send, sendAndRead, signIn, watchSends, test } from './helpers.js'
 
 const HOUR_LIMIT = 10
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { expect, test } from '@playwright/test'
-import { signIn } from './helpers.js'
+import { expect } from '@playwright/test'
+import { signIn, test } from './helpers.js'
 
 test('the guide’s quota indicator renders unchanged', async ({ page }) => {
   await signIn(page, 'admin')

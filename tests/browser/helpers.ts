@@ -1,4 +1,20 @@
-import { expect, type Locator, type Page, type Request } from '@playwright/test'
+import { expect, test as base, type Locator, type Page, type Request } from '@playwright/test'
+
+/** Playwright's `test`, which also fails when the page had an error that nobody handled. */
+export const test = base.extend<{ noPageErrors: undefined }>({
+  noPageErrors: [
+    async ({ page }, use) => {
+      const errors: string[] = []
+      page.on('pageerror', (error) => {
+        // Giving up a stream that is aborted already leaves a rejection behind; harmless, but noise in an app's log.
+        if (error.name !== 'AbortError') errors.push(error.stack ?? error.message)
+      })
+      await use(undefined)
+      expect(errors).toEqual([])
+    },
+    { auto: true },
+  ],
+})
 
 export type DemoUser = 'free' | 'pro' | 'enterprise' | 'admin'
 

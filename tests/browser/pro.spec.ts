@@ -1,5 +1,5 @@
-import { expect, test } from '@playwright/test'
-import { answers, messages, questions, send, SEEDED_CONVERSATION, sendAndRead, signIn, startNew } from './helpers.js'
+import { expect } from '@playwright/test'
+import { answers, messages, questions, send, SEEDED_CONVERSATION, sendAndRead, signIn, startNew, test } from './helpers.js'
 
 test('a message is answered as a stream, and is still there after a reload', async ({ page }) => {
   await signIn(page, 'pro')
@@ -95,6 +95,32 @@ test('history comes in pages of fifty, and the place being read stays where it i
   }
   await expect(older).toHaveCount(0)
   await expect(page.getByRole('log').locator('[data-message-id]').first()).toBeAttached()
+})
+
+test('who reads above is left alone while an answer grows below', async ({ page }) => {
+  await page.setViewportSize({ width: 900, height: 420 })
+  await signIn(page, 'pro', `/c/${SEEDED_CONVERSATION}`)
+  await expect(messages(page)).toHaveCount(50)
+  const log = page.getByRole('log')
+  const scrollTop = () => log.evaluate((element) => element.scrollTop)
+  const fromEnd = () => log.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight)
+  expect(await fromEnd()).toBeLessThanOrEqual(1)
+
+  // At the end, the answer is followed.
+  await send(page, 'Follow me')
+  await expect(answers(page).last()).toHaveAttribute('data-status', 'streaming')
+  await expect.poll(async () => (await answers(page).last().textContent())?.length ?? 0).toBeGreaterThan(150)
+  expect(await fromEnd()).toBeLessThanOrEqual(1)
+
+  // Above, it is not.
+  await log.hover()
+  await page.mouse.wheel(0, -600)
+  await expect.poll(fromEnd).toBeGreaterThan(400)
+  const reading = await scrollTop()
+  await expect(answers(page).last()).toHaveAttribute('data-status', 'complete', { timeout: 30_000 })
+  expect(await scrollTop()).toBe(reading)
+  await page.getByRole('button', { name: 'To the newest message' }).click()
+  await expect.poll(fromEnd).toBeLessThanOrEqual(1)
 })
 
 test('a conversation can be renamed and deleted', async ({ page }) => {

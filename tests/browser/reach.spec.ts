@@ -1,5 +1,5 @@
-import { expect, test, type Page } from '@playwright/test'
-import { answers, composer, questions, send, SEEDED_CONVERSATION, signIn } from './helpers.js'
+import { expect, type Page } from '@playwright/test'
+import { answers, composer, questions, send, SEEDED_CONVERSATION, signIn, test } from './helpers.js'
 
 test.describe('keyboard only', () => {
   /** Tab until the element with this name has the focus; a page in which it cannot be reached fails. */

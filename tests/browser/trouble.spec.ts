@@ -1,5 +1,5 @@
-import { expect, test } from '@playwright/test'
-import { answers, composer, questions, send, signIn } from './helpers.js'
+import { expect } from '@playwright/test'
+import { answers, composer, questions, send, signIn, test } from './helpers.js'
 import { startFlakyDemo, type FlakyDemo } from './flaky-demo.js'
 
 test('offline: what is sent is kept, and goes out on return', async ({ page, context }) => {
@@ -27,6 +27,13 @@ test('a reload while a message is on its way loses nothing and doubles nothing',
   await expect(answers(page)).toHaveCount(1)
 })
 
+test('what is half written survives a reload', async ({ page }) => {
+  await signIn(page, 'pro')
+  await composer(page).fill('Half a thought')
+  await page.reload()
+  await expect(composer(page)).toHaveValue('Half a thought')
+})
+
 test.describe('with a provider that fails', () => {
   let demo: FlakyDemo
   test.beforeAll(async () => {
@@ -46,6 +53,7 @@ test.describe('with a provider that fails', () => {
 
     const failed = page.locator('article[data-status=failed]')
     await expect(failed).toContainText('Nobody will answer this', { timeout: 60_000 })
+    await expect(failed).toContainText(/\$0\.\d{4} went back to you/)
     await expect(today).toHaveAttribute('aria-valuenow', before ?? '')
     await expect(failed.getByRole('button', { name: 'Edit' })).toBeVisible()
 

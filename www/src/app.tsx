@@ -19,7 +19,7 @@ export function App() {
       return (
         <>
           {/* By person: whoever signs in next never sees what another one typed. */}
-          <ChatPage key={auth.userId} email={auth.email} />
+          <ChatPage key={auth.userId} userId={auth.userId} email={auth.email} />
           {auth.state === 'expired' && (
             <Dialog label="Sign in again">
               <SignIn

@@ -11,6 +11,7 @@ import { AgentPicker, useAgentName } from './agent-picker'
 import { renderContent } from './answer'
 import { Banners } from './banners'
 import { titleOf } from './conversation-list'
+import { useDrafts } from './drafts'
 import { MenuIcon } from './icons'
 import { conversationPath, navigate, useRoute } from './route'
 import { sessionExpired } from './session'
@@ -23,7 +24,7 @@ const TITLE_LENGTH = 48
 /** The key under which the text for a conversation that does not exist yet is kept. */
 const NEW = 'new'
 
-export function ChatPage({ email }: { email: string }) {
+export function ChatPage({ userId, email }: { userId: string; email: string }) {
   const routeId = useRoute()
   const [chosenAgent, setChosenAgent] = useState<{ in: string; agent: string } | null>(null)
   const place = routeId ?? NEW
@@ -32,8 +33,9 @@ export function ChatPage({ email }: { email: string }) {
   const agent = chosen ?? chat.conversation?.agent ?? DEFAULT_AGENT
   const agentName = useAgentName(agent)
   const { status: accountStatus } = useAccount()
-  const [texts, setTexts] = useState<Readonly<Record<string, string>>>({})
-  const setText = useCallback((text: string) => setTexts((all) => ({ ...all, [place]: text })), [place])
+  const { texts, setText } = useDrafts(userId)
+  const text = texts[place] ?? ''
+  const write = useCallback((next: string) => setText(place, next), [place, setText])
   const [isListOpen, setIsListOpen] = useState(false)
   const menuButton = useRef<HTMLButtonElement>(null)
   const main = useRef<HTMLElement>(null)
@@ -66,12 +68,17 @@ export function ChatPage({ email }: { email: string }) {
     setIsListOpen(false)
     requestAnimationFrame(focusComposer)
   }, [focusComposer])
+  const composed = useRef(text)
+  useEffect(() => {
+    composed.current = text
+  }, [text])
   const editText = useCallback(
-    (text: string) => {
-      setTexts((all) => ({ ...all, [place]: all[place] ? `${all[place]}\n${text}` : text }))
+    (taken: string) => {
+      // Beside what is being typed, not over it.
+      setText(place, composed.current === '' ? taken : `${composed.current}\n${taken}`)
       focusComposer()
     },
-    [place, focusComposer],
+    [place, setText, focusComposer],
   )
 
   return (
@@ -104,8 +111,8 @@ export function ChatPage({ email }: { email: string }) {
               ) : accountStatus === 'error' ? null : (
                 <Greeting
                   agent={agent}
-                  onSuggest={(text) => {
-                    setText(text)
+                  onSuggest={(suggestion) => {
+                    write(suggestion)
                     focusComposer()
                   }}
                 />
@@ -114,8 +121,8 @@ export function ChatPage({ email }: { email: string }) {
             <MessageComposer
               chat={chat}
               agent={agent}
-              text={texts[place] ?? ''}
-              onTextChange={setText}
+              text={text}
+              onTextChange={write}
               placeholder={`Write to ${agentName}`}
             />
           </>

@@ -1,6 +1,7 @@
 import { createClient, type Session } from '@supabase/supabase-js'
 import { configFromEnv, createProductionChat } from 'production-chat'
 import { useSyncExternalStore } from 'react'
+import { forgetDrafts } from './drafts'
 
 const url = import.meta.env.VITE_SUPABASE_URL
 const key = import.meta.env.VITE_SUPABASE_PUBLISHABLE_KEY
@@ -54,6 +55,7 @@ export function sessionExpired(): void {
 /** Leaves nothing of this person behind. Ask first when messages are unsent. */
 export async function signOut(): Promise<void> {
   chat.signOut()
+  forgetDrafts()
   become({ state: 'signed-out' })
   await supabase.auth.signOut({ scope: 'local' })
 }

@@ -44,6 +44,7 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
     if (isBlank) return
     setProblem(null)
     setValue('')
+    field.current?.focus()
     try {
       await chat.sendMessage(options.queue ? { ...draft, queue: true } : draft)
     } catch (error) {
@@ -55,7 +56,6 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
       if (!isDenial) {
         setProblem({ conversationId: chat.conversationId, words: error instanceof Error ? error.message : String(error) })
       }
-      field.current?.focus()
     }
   }
 
