@@ -32,6 +32,7 @@ pub mod quota;
 pub mod retry;
 pub mod session;
 pub mod sse;
+mod table;
 pub mod usage;
 pub mod uuid;
 #[cfg(target_arch = "wasm32")]

@@ -2,10 +2,10 @@
 //!
 //! One storage key per turn, so that tabs never rewrite each other's entries.
 
-use crate::{Millis, json};
 use crate::problem::ChatErrorDetail;
+use crate::table::Table;
+use crate::{Millis, json};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// The version of the stored form. A change that an older reader would misread raises it.
@@ -75,7 +75,7 @@ pub struct OutboxEntry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outbox {
     /// By turn id: UUIDv7s sort by the time they were made.
-    entries: BTreeMap<String, OutboxEntry>,
+    entries: Table<String, OutboxEntry>,
 }
 
 impl Outbox {
@@ -210,7 +210,7 @@ pub fn decode(key: &str, text: &str) -> Result<OutboxEntry, SetAside> {
         reason,
     };
     let written_by = rest.split(':').next().and_then(|version| version.parse::<u32>().ok());
-    let value = json::read::<serde_json::Value>(text);
+    let value = json::parse(text);
     let body_version = value
         .clone()
         .and_then(json::from_value::<Versioned>)

@@ -7,7 +7,7 @@
 use crate::Millis;
 use crate::cache::Weigh;
 use crate::message::{Message, MessagePage, MessageStatus, Role};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::table::Table;
 
 /// Messages a page.
 pub const PAGE_SIZE: u32 = 50;
@@ -16,9 +16,9 @@ pub const PAGE_SIZE: u32 = 50;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pages {
     /// By place. Changed through `put` and `forget` alone, which keep the weight.
-    messages: BTreeMap<u64, Message>,
+    messages: Table<u64, Message>,
     /// Places whose message is gone, and as of when we know; only newer news brings it back.
-    gone: BTreeMap<u64, Millis>,
+    gone: Table<u64, Millis>,
     /// Where the next older page ends; `None`: nothing older exists, or nothing is loaded.
     cursor: Option<u64>,
     /// The newest place a page has covered: what was put in above it may stand beyond a gap.
@@ -39,19 +39,24 @@ impl Pages {
     /// down to what is held, the older part is dropped and the cursor set anew, so that no gap opens.
     pub fn merge_latest(&mut self, page: MessagePage) {
         let as_of = page.conversation.updated_at;
-        let on_page: BTreeSet<u64> = page.messages.iter().map(|message| message.seq).collect();
+        let on_page: Vec<u64> = page.messages.iter().map(|message| message.seq).collect();
+        let highest = on_page.iter().max().copied();
         // A page that says "more" and holds nothing would be asked for without end.
-        let from = if page.has_more { on_page.first().copied() } else { None };
+        let from = if page.has_more {
+            on_page.iter().min().copied()
+        } else {
+            None
+        };
         let connects = self.loaded && from.is_none_or(|from| from <= self.covered_to);
 
         if !connects {
             self.drop_before(from.unwrap_or(0));
         }
-        let missing = self.messages.range(from.unwrap_or(0)..).filter(|(seq, message)| {
+        let missing = self.messages.iter().filter(|(seq, message)| {
             // What is newer than the page was put in while the page was on its way. A live answer has no row at first.
             let is_newer = message.created_at > as_of;
-            let is_live = page.live_turn_id.as_ref() == Some(&message.turn_id) && on_page.last() < Some(seq);
-            !on_page.contains(seq) && !is_newer && !is_live
+            let is_live = page.live_turn_id.as_ref() == Some(&message.turn_id) && highest < Some(**seq);
+            **seq >= from.unwrap_or(0) && !on_page.contains(seq) && !is_newer && !is_live
         });
         for seq in missing.map(|(seq, _)| *seq).collect::<Vec<_>>() {
             self.forget(seq, as_of);
@@ -59,7 +64,7 @@ impl Pages {
         if !connects || from.is_none() {
             self.cursor = from;
         }
-        self.covered_to = self.covered_to.max(on_page.last().copied().unwrap_or(0));
+        self.covered_to = self.covered_to.max(highest.unwrap_or(0));
         self.loaded = true;
         self.put_all(page.messages, as_of);
     }
@@ -100,7 +105,7 @@ impl Pages {
     /// Puts a regenerated answer in, in place of the answer before it.
     pub fn supersede(&mut self, answer: Message) {
         self.known_at = self.known_at.max(answer.created_at);
-        let before = self.messages.range(..answer.seq).next_back();
+        let before = self.messages.iter().rev().find(|(seq, _)| **seq < answer.seq);
         if let Some((seq, Role::Assistant)) = before.map(|(seq, message)| (*seq, message.role)) {
             // What stands before it here may not be what does on the server: a page as new as the answer knows better.
             self.forget(seq, answer.created_at.saturating_sub(1));
@@ -199,10 +204,9 @@ impl Pages {
 
     /// Lets go of everything before a place, to be loaded again when somebody pages back.
     fn drop_before(&mut self, seq: u64) {
-        let kept = self.messages.split_off(&seq);
-        let dropped = std::mem::replace(&mut self.messages, kept);
-        self.content_bytes -= dropped.values().map(|message| message.content.len()).sum::<usize>();
-        self.gone = self.gone.split_off(&seq);
+        self.messages.retain(|held, _| *held >= seq);
+        self.gone.retain(|held, _| *held >= seq);
+        self.content_bytes = self.messages.values().map(|message| message.content.len()).sum();
     }
 }
 

@@ -1,10 +1,10 @@
 //! What went wrong: problems as the server says them (RFC 9457), and errors as a person reads them.
 
-use crate::{Millis, json};
 use crate::cost::MicroUsd;
 use crate::quota::{LimitName, Verdict, Violation};
 use crate::retry::{Failure, Retryable, retryable};
 use crate::usage::UsageSnapshot;
+use crate::{Millis, json};
 use serde::{Deserialize, Serialize};
 use words::{denial, describe, words};
 
@@ -214,7 +214,7 @@ impl Problem {
     }
 
     fn from_json(status: u16, body: &str) -> Option<Problem> {
-        let body = json::read::<serde_json::Value>(body)?;
+        let body = json::parse(body)?;
         if let Some(problem) = json::from_value::<Problem>(body.clone()) {
             return Some(problem);
         }

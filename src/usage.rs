@@ -4,8 +4,8 @@ use crate::Millis;
 use crate::cost::MicroUsd;
 use crate::date::{DAY, civil_from_days, days_from_civil};
 use crate::license::{License, LicenseStatus, Quotas, Tier};
+use crate::table::Table;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The sliding hour.
 pub const HOUR: Millis = 3_600_000;
@@ -199,8 +199,10 @@ impl UsageSnapshot {
         let list = &mut merged.hour_frees_at;
         // Beyond a list that was cut off there are departures we do not know; ours come after them.
         if list.len() < HOUR_LIST_MAX {
-            list.extend(unknown.iter().map(|hold| hold.at.saturating_add(HOUR)));
-            list.sort_unstable();
+            for hold in unknown {
+                let leaves_at = hold.at.saturating_add(HOUR);
+                list.insert(list.partition_point(|at| *at <= leaves_at), leaves_at);
+            }
         }
         list.drain(..list.len().min(usize::try_from(passed_over).unwrap_or(usize::MAX)));
         list.truncate(HOUR_LIST_MAX);
@@ -221,7 +223,7 @@ pub struct Hold {
 
 /// The turns in flight here, by turn id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Holds(BTreeMap<String, Hold>);
+pub struct Holds(Table<String, Hold>);
 
 impl Holds {
     /// Holds for a turn; a turn holds once, so a second call replaces the first.

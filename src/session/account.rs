@@ -1,7 +1,5 @@
 //! What is spent, what the plan allows, and whether a draft may be sent.
 
-use std::cmp::Reverse;
-
 use crate::Millis;
 use crate::cache::FRESH_FOR;
 use crate::cost::{Estimate, Price, estimate};
@@ -47,19 +45,20 @@ impl Account {
         self.usage.is_none() && self.reading.is_none()
     }
 
-    /// Puts a conversation in, or its newer state, at its place.
+    /// Puts a conversation in, or its newer state, at its place: latest first.
     pub(super) fn upsert(&mut self, conversation: Conversation) {
-        match self.conversations.iter_mut().find(|held| held.id == conversation.id) {
-            Some(held) if held.updated_at > conversation.updated_at => {}
-            Some(held) => *held = conversation,
-            None => self.conversations.push(conversation),
+        if let Some(held) = self.conversations.iter().position(|held| held.id == conversation.id) {
+            let older = self.conversations.remove(held);
+            if older.updated_at > conversation.updated_at {
+                self.conversations.insert(held, older);
+                return;
+            }
         }
-        self.sort();
-    }
-
-    pub(super) fn sort(&mut self) {
-        self.conversations
-            .sort_by(|a, b| (Reverse(a.updated_at), &b.id).cmp(&(Reverse(b.updated_at), &a.id)));
+        let key = |it: &Conversation| (it.updated_at, it.id.clone());
+        let place = self
+            .conversations
+            .partition_point(|held| key(held) > key(&conversation));
+        self.conversations.insert(place, conversation);
     }
 }
 

@@ -32,8 +32,6 @@ mod turns;
 mod views;
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::Millis;
 use crate::cache::MessageCache;
 use crate::cost::Price;
@@ -41,6 +39,7 @@ use crate::license::Tier;
 use crate::outbox::Outbox;
 use crate::problem::ChatErrorDetail;
 use crate::retry::Backoff;
+use crate::table::Table;
 use crate::usage::Holds;
 use crate::uuid::UuidGenerator;
 
@@ -71,13 +70,13 @@ pub struct Session {
     /// What the server has of each conversation.
     threads: MessageCache<Thread>,
     /// What goes on in each conversation here.
-    talks: BTreeMap<String, Talk>,
+    talks: Table<String, Talk>,
     outbox: Outbox,
     holds: Holds,
     requests: Requests,
     uuids: UuidGenerator,
     /// The versions of what is in the outbox, by turn id.
-    row_versions: BTreeMap<String, u64>,
+    row_versions: Table<String, u64>,
     /// The last version given to a message or a list of messages.
     version: u64,
     is_online: bool,
@@ -85,7 +84,7 @@ pub struct Session {
     disposed: bool,
     effects: Vec<Effect>,
     changed_account: bool,
-    changed_conversations: BTreeSet<String>,
+    changed_conversations: Vec<String>,
     /// When what is shown changes by the passing of time alone.
     shows_anew_at: Option<Millis>,
 }
@@ -148,19 +147,19 @@ impl Session {
             identity: Identity::default(),
             account: Account::default(),
             threads: MessageCache::new(MAX_THREADS, MAX_THREAD_BYTES),
-            talks: BTreeMap::new(),
+            talks: Table::default(),
             outbox: Outbox::new(),
             holds: Holds::default(),
             requests: Requests::default(),
             uuids: UuidGenerator::new(),
-            row_versions: BTreeMap::new(),
+            row_versions: Table::default(),
             version: 0,
             is_online,
             storage: StorageKind::Persistent,
             disposed: false,
             effects: Vec::new(),
             changed_account: false,
-            changed_conversations: BTreeSet::new(),
+            changed_conversations: Vec::new(),
             shows_anew_at: None,
         })
     }
@@ -211,7 +210,7 @@ impl Session {
     pub fn effects(&mut self) -> Vec<Effect> {
         let mut effects = std::mem::take(&mut self.effects);
         let account = std::mem::take(&mut self.changed_account);
-        let conversations: Vec<String> = std::mem::take(&mut self.changed_conversations).into_iter().collect();
+        let conversations = std::mem::take(&mut self.changed_conversations);
         if account || !conversations.is_empty() {
             effects.push(Effect::Changed { account, conversations });
         }
@@ -254,13 +253,15 @@ impl Session {
     }
 
     fn change(&mut self, conversation_id: &str) {
-        self.changed_conversations.insert(conversation_id.to_owned());
+        if !self.changed_conversations.iter().any(|id| id == conversation_id) {
+            self.changed_conversations.push(conversation_id.to_owned());
+        }
     }
 
     /// Usage, network or time changed: every verdict may have.
     fn change_all(&mut self) {
         self.changed_account = true;
-        self.changed_conversations.extend(self.talks.keys().cloned());
+        self.changed_conversations = self.talks.keys().cloned().collect();
     }
 
     fn next_version(&mut self) -> u64 {

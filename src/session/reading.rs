@@ -46,7 +46,7 @@ impl Session {
         if self.disposed {
             return;
         }
-        self.talks.entry(id.to_owned()).or_default().looks += 1;
+        self.talks.update(id, |talk| talk.looks += 1);
         self.threads.pin(id);
         self.threads.get(id);
         self.refresh_if_old(id, at);
@@ -88,7 +88,7 @@ impl Session {
             0,
             at,
         );
-        self.talks.entry(id.to_owned()).or_default().older = Some(request);
+        self.talks.update(id, |talk| talk.older = Some(request));
         self.change(id);
     }
 
@@ -116,12 +116,12 @@ impl Session {
 
     /// One request, however many ask.
     pub(super) fn fetch_latest(&mut self, id: &str, at: &mut Moment) {
-        let talk = self.talks.entry(id.to_owned()).or_default();
-        if talk.latest.is_some() || self.identity.signed_out {
+        let reading = self.talks.get(id).is_some_and(|talk| talk.latest.is_some());
+        if reading || self.identity.signed_out {
             return;
         }
         let request = self.issue(Purpose::Latest(id.to_owned()), 0, at);
-        self.talks.entry(id.to_owned()).or_default().latest = Some(request);
+        self.talks.update(id, |talk| talk.latest = Some(request));
         self.change(id);
     }
 

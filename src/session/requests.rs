@@ -1,13 +1,12 @@
 //! What is on the wire, what waits to go, what is tried again.
 
-use std::collections::BTreeMap;
-
 use crate::Millis;
 use crate::message::Conversation;
 use crate::outbox::Trigger;
 use crate::pages::PAGE_SIZE;
 use crate::problem::{ChatErrorDetail, Problem, ProblemCode};
 use crate::retry::{Backoff, Failure, Retryable, parse_retry_after, retryable};
+use crate::table::Table;
 
 use super::io::{Base, Effect, Reply, Request, RequestId};
 use super::wire::{self, ChangeConversation, ChatRequest, GetMessages, ListConversations, Organization};
@@ -61,7 +60,7 @@ struct Pending {
 /// Every request that has no outcome yet.
 #[derive(Default)]
 pub(super) struct Requests {
-    pending: BTreeMap<RequestId, Pending>,
+    pending: Table<RequestId, Pending>,
     last: RequestId,
 }
 

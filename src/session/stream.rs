@@ -106,7 +106,7 @@ impl Session {
     /// Makes a turn the live one of its conversation.
     pub(super) fn begin_live(&mut self, conversation_id: &str, live: Live) {
         self.end_live(conversation_id);
-        self.talks.entry(conversation_id.to_owned()).or_default().live = Some(live);
+        self.talks.update(conversation_id, |talk| talk.live = Some(live));
         self.threads.pin(conversation_id);
         self.resettle(conversation_id);
     }

@@ -1,7 +1,5 @@
 //! From a draft to a request: what is typed goes to the outbox first, and leaves it when the server has answered it.
 
-use std::collections::BTreeSet;
-
 use crate::Millis;
 use crate::cost::Estimate;
 use crate::outbox::{self, OutboxEntry, OutboxState, Trigger};
@@ -159,7 +157,12 @@ impl Session {
     }
 
     pub(super) fn pump_all(&mut self, at: &mut Moment) {
-        let conversations: BTreeSet<String> = self.outbox.iter().map(|entry| entry.conversation_id.clone()).collect();
+        let mut conversations: Vec<String> = Vec::new();
+        for entry in self.outbox.iter() {
+            if !conversations.contains(&entry.conversation_id) {
+                conversations.push(entry.conversation_id.clone());
+            }
+        }
         for conversation_id in conversations {
             self.pump(&conversation_id, at);
         }
@@ -170,9 +173,14 @@ impl Session {
         if self.identity.signed_out || self.identity.user_id.is_none() {
             return None;
         }
-        let mut seen = BTreeSet::new();
+        let mut seen: Vec<&str> = Vec::new();
         let heads = self.outbox.iter().filter(|entry| {
-            !matches!(entry.state, OutboxState::Failed(_)) && seen.insert(entry.conversation_id.as_str())
+            let head =
+                !matches!(entry.state, OutboxState::Failed(_)) && !seen.contains(&entry.conversation_id.as_str());
+            if head {
+                seen.push(&entry.conversation_id);
+            }
+            head
         });
         let idle = heads.filter(|entry| {
             let live = self
@@ -258,8 +266,8 @@ impl Session {
                         entry.state = OutboxState::Queued;
                     }
                     let known = self.conversation_of(&entry.conversation_id).is_some();
-                    let talk = self.talks.entry(entry.conversation_id.clone()).or_default();
-                    talk.minted |= entry.new_conversation && !known;
+                    let minted = entry.new_conversation && !known;
+                    self.talks.update(&entry.conversation_id, |talk| talk.minted |= minted);
                     self.change(&entry.conversation_id);
                     self.version += 1;
                     self.row_versions.insert(entry.turn_id.clone(), self.version);
@@ -367,7 +375,7 @@ impl Session {
     fn enqueue(&mut self, mut entry: OutboxEntry, at: &mut Moment) {
         let (turn_id, conversation_id) = (entry.turn_id.clone(), entry.conversation_id.clone());
         entry.new_conversation = self.is_minted(&conversation_id);
-        self.talks.entry(conversation_id.clone()).or_default();
+        self.talks.update(&conversation_id, |_| {});
         self.outbox.insert(entry);
         self.set_state(&turn_id, OutboxState::Queued);
         self.set_error(&conversation_id, None);

@@ -11,7 +11,7 @@ mod timers;
 mod transport;
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
 use js_sys::{Function, Promise, Reflect};
@@ -75,7 +75,7 @@ struct Shared {
     app: Option<App>,
     aborts: HashMap<RequestId, AbortController>,
     account_changed: bool,
-    conversations_changed: BTreeSet<String>,
+    conversations_changed: Vec<String>,
 }
 
 /// What ties a client to the app and the page.
@@ -141,7 +141,7 @@ impl WasmClient {
                 app: Some(app),
                 aborts: HashMap::new(),
                 account_changed: false,
-                conversations_changed: BTreeSet::new(),
+                conversations_changed: Vec::new(),
             })
         });
         if !storage::available() {
@@ -380,7 +380,11 @@ fn carry_out(this: &Rc<RefCell<Shared>>, effect: Effect) {
             let shared = &mut *this.borrow_mut();
             shared.snapshots.invalidate(account, &conversations);
             shared.account_changed |= account;
-            shared.conversations_changed.extend(conversations);
+            for id in conversations {
+                if !shared.conversations_changed.contains(&id) {
+                    shared.conversations_changed.push(id);
+                }
+            }
             if let Some(app) = &mut shared.app {
                 app.frame.ask();
             }
@@ -426,7 +430,7 @@ fn tell_app(this: &Rc<RefCell<Shared>>) {
 #[derive(serde::Serialize)]
 struct Change {
     account: bool,
-    conversations: BTreeSet<String>,
+    conversations: Vec<String>,
 }
 
 /// A callback that does nothing once the client is gone.
