@@ -1,8 +1,8 @@
 //! Values in bounded memory: least recently used leave first, nothing pinned leaves, five minutes count as fresh.
 
 use crate::Millis;
+use crate::table::Table;
 use lru::LruCache;
-use std::collections::HashMap;
 
 /// How long a value counts as fresh, in milliseconds. After that it is shown at once and refreshed behind.
 pub const FRESH_FOR: Millis = 5 * 60 * 1_000;
@@ -25,7 +25,7 @@ struct Entry<V> {
 /// What is pinned is never evicted, so the bounds hold for everything else: pinned values may exceed them.
 pub struct MessageCache<V> {
     entries: LruCache<String, Entry<V>>,
-    pins: HashMap<String, usize>,
+    pins: Table<String, usize>,
     bytes: usize,
     max_entries: usize,
     max_bytes: usize,
@@ -37,7 +37,7 @@ impl<V: Weigh> MessageCache<V> {
         // Unbounded, since the crate's own bound knows neither bytes nor pins.
         MessageCache {
             entries: LruCache::unbounded(),
-            pins: HashMap::new(),
+            pins: Table::default(),
             bytes: 0,
             max_entries,
             max_bytes,
@@ -121,7 +121,7 @@ impl<V: Weigh> MessageCache<V> {
 
     /// Keeps a key from being evicted (an open view, a turn in flight). Counted; the value may come later.
     pub fn pin(&mut self, key: impl Into<String>) {
-        *self.pins.entry(key.into()).or_insert(0) += 1;
+        self.pins.update(&key.into(), |count| *count += 1);
     }
 
     /// Takes one pin back.

@@ -36,15 +36,12 @@ pub struct Price {
 
 /// A price in dollars that is not one: negative, not finite, or beyond a million dollars per 1,000 tokens.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct InvalidPrice(f64);
+pub struct InvalidPrice;
 
 impl fmt::Display for InvalidPrice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} is not a price in USD per 1,000 tokens: use a number from 0 to 1,000,000, such as 0.002",
-            self.0
-        )
+        // Without the number: a page would load what it takes to write floats out, for this alone.
+        f.write_str("the price is not one in USD per 1,000 tokens: use a number from 0 to 1,000,000, such as 0.002")
     }
 }
 
@@ -58,7 +55,7 @@ impl Price {
     /// [`InvalidPrice`] when `usd` is negative, not finite or above 1,000,000.
     pub fn from_usd_per_1k_tokens(usd: f64) -> Result<Price, InvalidPrice> {
         if !(0.0..=1_000_000.0).contains(&usd) {
-            return Err(InvalidPrice(usd));
+            return Err(InvalidPrice);
         }
         // In range, so the cast is exact: at most 1e15, below 2^53.
         let rate = (usd * 1e9).round() as MicroUsd;

@@ -11,23 +11,23 @@ mod timers;
 mod transport;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
 use js_sys::{Function, Promise, Reflect};
+use serde::de::DeserializeOwned;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
 
-use crate::Millis;
-use crate::outbox;
 use crate::problem::ChatErrorDetail;
 use crate::quota::Verdict;
 use crate::session::{
     AccountSnapshot, ClientOptions, ConversationSnapshot, Draft, Effect, Input, Moment, Random, RequestId, Session,
 };
+use crate::{Millis, json, outbox};
 
+use crate::table::Table;
 use page::Page;
 use snapshot::{Snapshots, to_js};
 use tabs::Tabs;
@@ -57,6 +57,8 @@ impl Random for Platform {
     }
 }
 
+const NOT_A_DRAFT: &str = "This is not a draft: it needs a conversationId and a text.";
+
 fn now() -> Millis {
     js_sys::Date::now() as Millis
 }
@@ -73,7 +75,7 @@ struct Shared {
     servers: Servers,
     /// Gone after `dispose`.
     app: Option<App>,
-    aborts: HashMap<RequestId, AbortController>,
+    aborts: Table<RequestId, AbortController>,
     account_changed: bool,
     conversations_changed: Vec<String>,
 }
@@ -97,9 +99,10 @@ impl WasmClient {
         access_token: AccessToken,
         on_change: OnChange,
     ) -> Result<WasmClient, JsValue> {
-        let options = options
-            .to_rust()
-            .map_err(|wrong| throw(&ChatErrorDetail::invalid("", wrong.to_string())))?;
+        let options = read(
+            &options,
+            "The client's options are not what ClientOptions says: check names and types.",
+        )?;
         let session = Session::new(&options, page::is_online()).map_err(|error| throw(&error))?;
         let project = options.supabase_url.trim_end_matches('/').to_owned();
         let functions = options
@@ -139,7 +142,7 @@ impl WasmClient {
                 snapshots: Snapshots::default(),
                 servers,
                 app: Some(app),
-                aborts: HashMap::new(),
+                aborts: Table::default(),
                 account_changed: false,
                 conversations_changed: Vec::new(),
             })
@@ -181,13 +184,13 @@ impl WasmClient {
 
     /// May this draft be sent? From memory, in microseconds.
     pub fn check(&self, draft: Ts<Draft>) -> Result<Ts<Verdict>, JsValue> {
-        let draft = read(&draft)?;
+        let draft = read(&draft, NOT_A_DRAFT)?;
         Ok(typed(to_js(&self.shared.borrow().session.check(&draft, now()))))
     }
 
     /// Sends a message and returns its id. Throws a `ChatError` when it is invalid or denied: then nothing happened.
     pub fn send(&self, draft: Ts<Draft>) -> Result<String, JsValue> {
-        let draft = read(&draft)?;
+        let draft = read(&draft, NOT_A_DRAFT)?;
         act(&self.shared, |session, at| session.send(&draft, at)).map_err(|error| throw(&error))
     }
 
@@ -443,10 +446,13 @@ fn on(this: &Weak<RefCell<Shared>>, then: fn(&Rc<RefCell<Shared>>)) -> impl FnMu
     }
 }
 
-fn read(draft: &Ts<Draft>) -> Result<Draft, JsValue> {
-    draft
-        .to_rust()
-        .map_err(|wrong| throw(&ChatErrorDetail::invalid("", wrong.to_string())))
+/// What the app gave, as its type says it is. By way of JSON, for which the reading code is there anyway.
+fn read<T: Tsify + DeserializeOwned>(value: &Ts<T>, otherwise: &str) -> Result<T, JsValue> {
+    let text = js_sys::JSON::stringify(&value.js_value())
+        .ok()
+        .and_then(|text| text.as_string());
+    text.and_then(|text| json::read(&text))
+        .ok_or_else(|| throw(&ChatErrorDetail::invalid("", otherwise)))
 }
 
 /// A real `Error` named `ChatError`, with its `detail`.

@@ -9,6 +9,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::Millis;
 use crate::session::{AccountSnapshot, ChatMessage, ConversationHead, Session};
+use crate::table::Table;
 
 /// Conversations whose snapshots are kept.
 const KEPT: usize = 64;
@@ -27,7 +28,7 @@ pub(super) fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
 pub(super) struct Snapshots {
     account: Option<(AccountSnapshot, JsValue)>,
     account_changed: bool,
-    conversations: HashMap<String, Shown>,
+    conversations: Table<String, Shown>,
 }
 
 /// A conversation as it was last shown.
@@ -89,7 +90,7 @@ impl Snapshots {
         }
         let last = self.conversations.remove(id);
         if self.conversations.len() >= KEPT {
-            self.conversations.clear();
+            self.conversations = Table::default();
         }
         let shown = show(session, id, now, last);
         let object = shown.object.clone();
