@@ -13,6 +13,15 @@ test('an id that is none is not found either', async ({ page }) => {
   await expect(page.getByRole('heading', { name: 'This conversation is not here' })).toBeVisible()
 })
 
+test('an over-long message is refused with the limit, and stays in the field', async ({ page }) => {
+  await signIn(page, 'enterprise')
+  const long = 'x'.repeat(16_001)
+  await send(page, long)
+  await expect(page.getByRole('alert')).toContainText('at most 16,000 bytes')
+  await expect(composer(page)).toHaveValue(long)
+  await expect(page.getByRole('heading', { name: 'What are we working on?' })).toBeVisible()
+})
+
 test('another person’s conversation does not exist', async ({ page }) => {
   await signIn(page, 'enterprise', `/c/${SEEDED_CONVERSATION}`)
   await expect(page.getByRole('heading', { name: 'This conversation is not here' })).toBeVisible()

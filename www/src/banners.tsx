@@ -1,10 +1,22 @@
+import type { ChatErrorCode } from 'production-chat'
 import { useAccount, type UseProductionChatResult } from 'production-chat/react'
 import { chat as client } from './session'
+
+/** Said where they happen: by the composer, or by the dialog that asks to sign in. */
+const SAID_ELSEWHERE: readonly ChatErrorCode[] = [
+  'quota_exceeded',
+  'not_allowed',
+  'invalid_request',
+  'signed_out',
+  'unauthenticated',
+]
 
 /** What a person should know about the whole page, in order of weight. */
 export function Banners({ chat }: { chat: UseProductionChatResult }) {
   const { status, isOnline, storage, error } = useAccount()
+  // A failed message says so itself.
   const failed = chat.messages.some((message) => message.status === 'failed')
+  const problem = chat.error === null || failed || SAID_ELSEWHERE.includes(chat.error.code) ? null : chat.error
   return (
     <div className="banners">
       {!isOnline && (
@@ -25,10 +37,9 @@ export function Banners({ chat }: { chat: UseProductionChatResult }) {
           </button>
         </p>
       )}
-      {/* A failed message says so itself. */}
-      {chat.error !== null && !failed && chat.messages.length > 0 && (
+      {problem !== null && chat.messages.length > 0 && (
         <p className="banner" role="alert">
-          <span>{chat.error.message}</span>
+          <span>{problem.message}</span>
           <button type="button" className="pc-button" onClick={chat.clearError}>
             Dismiss
           </button>

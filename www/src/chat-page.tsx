@@ -44,8 +44,9 @@ export function ChatPage({ userId, email }: { userId: string; email: string }) {
 
   const title = chat.conversation === null ? 'New conversation' : titleOf(chat.conversation)
   const isNew = chat.messages.length === 0 && chat.queue.length === 0
+  const notLoaded = routeId !== undefined && isNew ? chat.error : null
   // What is no id at all is as absent as an id nobody has.
-  const isMissing = isNew && (chat.error?.code === 'not_found' || chat.error?.code === 'invalid_request')
+  const isMissing = notLoaded?.code === 'not_found' || notLoaded?.code === 'invalid_request'
   useTitle(isMissing ? 'Not found' : title)
 
   // A new conversation has an address from its first message on.
@@ -106,8 +107,8 @@ export function ChatPage({ userId, email }: { userId: string; email: string }) {
         ) : (
           <>
             <ChatThread chat={chat} agentName={agentName} renderContent={renderContent} onEdit={editText}>
-              {chat.error !== null ? (
-                <NotLoaded message={chat.error.message} onRetry={() => void chat.refetch()} />
+              {notLoaded !== null ? (
+                <NotLoaded message={notLoaded.message} onRetry={() => void chat.refetch()} />
               ) : accountStatus === 'error' ? null : (
                 <Greeting
                   agent={agent}

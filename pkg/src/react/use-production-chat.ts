@@ -1,7 +1,8 @@
 'use client'
 
-import { useCallback, useMemo, useSyncExternalStore } from 'react'
+import { useCallback, useMemo, useState, useSyncExternalStore } from 'react'
 import type { ProductionChatClient } from '../client.js'
+import { ChatError } from '../error.js'
 import { PENDING_VERDICT, pendingConversation } from '../pending.js'
 import type {
   AccountSnapshot,
@@ -38,6 +39,7 @@ export interface UseProductionChatResult {
   queue: ChatMessage[]
   /** `submitted`: sent, no answer yet. `streaming`: the answer grows. */
   status: ConversationSnapshot['status']
+  /** What failed last here, a send that was refused included. Gone with the next send, or with `clearError`. */
   error: ChatErrorDetail | null
   /** The first load only; `isFetching` is every load. */
   isLoading: boolean
@@ -59,6 +61,7 @@ export interface UseProductionChatResult {
    *
    * @returns the answer, when the turn ended; null when there is none.
    * @throws {ChatError} `messageId` null: refused here, the text is still yours. Else the message is kept as failed.
+   *   The promise may be left alone: `error` and the message say the same.
    */
   sendMessage: (message: string | MessageDraft) => Promise<ChatMessage | null>
   /** Another answer in place of the last one. */
@@ -93,33 +96,51 @@ export function useProductionChat(options: UseProductionChatOptions = {}): UsePr
     [client, id],
   )
 
+  const [refusal, setRefusal] = useState<{ id: string | null; detail: ChatErrorDetail } | null>(null)
+
   const actions = useMemo(() => {
+    /** A refusal leaves no trace in the conversation, so it is kept here: then `error` tells all there is to tell. */
+    function told<Result>(attempt: Promise<Result>): Promise<Result> {
+      setRefusal(null)
+      attempt.catch((error: unknown) => {
+        if (error instanceof ChatError && error.messageId === null) setRefusal({ id, detail: error.detail })
+      })
+      return attempt
+    }
     /** At once when the conversation is known, so that an optimistic change shows in the same frame. */
     function withId<Result>(act: (conversationId: string) => Promise<Result>): Promise<Result> {
       return id === null ? whenKnown().then(act) : act(id)
     }
     return {
       sendMessage: (message: string | MessageDraft) =>
-        withId((conversationId) => client.sendMessage({ ...toDraft(message), conversationId })),
-      regenerate: () => withId((conversationId) => client.regenerate(conversationId)),
+        told(withId((conversationId) => client.sendMessage({ ...toDraft(message), conversationId }))),
+      regenerate: () => told(withId((conversationId) => client.regenerate(conversationId))),
       stop: () => void (id !== null && client.stop(id)),
-      clearError: () => void (id !== null && client.clearError(id)),
+      clearError: () => {
+        setRefusal(null)
+        if (id !== null) client.clearError(id)
+      },
       fetchNextPage: () => withId((conversationId) => client.fetchNextPage(conversationId)),
       refetch: () => withId((conversationId) => client.refetch(conversationId)),
       cancelQueued: (messageId: string) => client.cancelQueued(messageId),
       retrySendMessage: (messageId: string) =>
-        withId((conversationId) => client.retrySendMessage(conversationId, messageId)),
+        told(withId((conversationId) => client.retrySendMessage(conversationId, messageId))),
       discardMessage: (messageId: string) => client.discardMessage(messageId),
     }
   }, [client, id, whenKnown])
 
-  return useMemo(() => toResult(id, account, chat, check, actions), [id, account, chat, check, actions])
+  const error = (chat.error as ChatErrorDetail | null) ?? (refusal?.id === id ? refusal.detail : null)
+  return useMemo(
+    () => toResult(id, account, chat, error, check, actions),
+    [id, account, chat, error, check, actions],
+  )
 }
 
 function toResult(
   id: string | null,
   account: AccountSnapshot,
   chat: ConversationSnapshot,
+  error: ChatErrorDetail | null,
   check: UseProductionChatResult['check'],
   actions: Omit<UseProductionChatResult, keyof ConversationSnapshot | 'conversationId' | 'quotas' | 'usageStats' | 'check'>,
 ): UseProductionChatResult {
@@ -129,7 +150,7 @@ function toResult(
     messages: chat.messages,
     queue: chat.queue,
     status: chat.status,
-    error: chat.error as ChatErrorDetail | null,
+    error,
     // Nothing can load before the module has; when it cannot be loaded, that is the error.
     isLoading: chat.isLoading && account.status !== 'error',
     isFetching: chat.isFetching,
