@@ -25,6 +25,12 @@ if (process.env.LITE_SEED && (await isEmpty())) {
   step('seeded')
 }
 
+// lite finishes its set-up with the first request of each role; first requests that come together would fail.
+for (const key of [process.env.SUPABASE_PUBLISHABLE_KEY, process.env.SUPABASE_SECRET_KEY]) {
+  await app.fetch(new Request('http://127.0.0.1/rest/v1/license_tiers?limit=1', { headers: { apikey: key } }))
+}
+step('warm')
+
 const server = createServer(
   getRequestListener((request, { incoming }) =>
     app.fetch(request, { peerAddress: incoming.socket.remoteAddress ?? null }),

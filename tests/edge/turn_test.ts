@@ -93,11 +93,11 @@ test("a settled turn sent again gives the same answer and no second charge", asy
   assertEquals(await caller.messagesToday(), spent);
 });
 
-test("the same turn twice at once: one is answered, the other is told so", async () => {
+test("the same turn fifty times at once: one is answered, the others are told so", async () => {
   const caller = await Caller.signUp();
   const draft = message("provider: slowly");
-  const replies = await Promise.all([caller.post(draft), caller.post(draft), caller.post(draft)]);
-  assertEquals(replies.map(({ status }) => status).sort(), [200, 409, 409]);
+  const replies = await Promise.all(Array.from({ length: 50 }, () => caller.post(draft)));
+  assertEquals(replies.filter(({ status }) => status === 200).length, 1, "one is answered");
   for (const reply of replies) {
     if (reply.status === 200) {
       assertEquals((await eventsOf(reply)).at(-1)!.event, "done");
