@@ -1,7 +1,8 @@
 -- What all turn functions share: locks, counters, and the three ways a turn ends (charged, released, expired).
 --
 -- Locks are always taken in this order: licence row, turns, conversations, the member's day counters, the organization's
--- day and month counters, the member's usage version. Whoever needs several of a kind takes them in key order.
+-- day and month counters, the provider's slot, the member's usage version. Whoever needs several of a kind takes them in
+-- key order.
 
 create function private.turn_json(p_turn public.chat_turns) returns jsonb
 language sql stable set search_path = ''
@@ -133,7 +134,8 @@ as $$
 declare
   v_turn public.chat_turns;
 begin
-  update public.chat_turns set state = 'released', release_reason = p_reason, ended_at = p_now, partial_answer = ''
+  update public.chat_turns set state = 'released', release_reason = p_reason, ended_at = p_now, partial_answer = '',
+    queued_at = null, provider_slot = null
   where org_id = p_turn.org_id and id = p_turn.id
   returning * into v_turn;
   if p_turn.trigger = 'submit-message' then
@@ -142,6 +144,7 @@ begin
     where org_id = p_turn.org_id and id = p_turn.conversation_id;
   end if;
   perform private.count_usage(p_turn.org_id, p_turn.user_id, p_turn.usage_date, -1, -1, 0, 0, 0, 0, 0, -p_turn.hold_micro_usd);
+  perform private.leave_provider(p_turn);
   return v_turn;
 end
 $$;
@@ -198,7 +201,7 @@ begin
   update public.chat_turns set
     state = p_state, cost_micro_usd = p_cost, prompt_tokens = p_prompt_tokens, cached_tokens = p_cached_tokens,
     completion_tokens = p_completion_tokens, is_estimated = p_is_estimated, is_over_hold = p_cost > hold_micro_usd,
-    partial_answer = '', ended_at = p_now
+    partial_answer = '', ended_at = p_now, provider_slot = null
   where org_id = p_turn.org_id and id = p_turn.id
   returning * into v_turn;
   if p_turn.state = 'expired_charged' then -- corrected: only the differences count
@@ -211,6 +214,7 @@ begin
       p_cost, -p_turn.hold_micro_usd);
   end if;
   perform private.write_answer(p_turn, p_content, p_status, p_cost, p_now);
+  perform private.leave_provider(p_turn);
   return v_turn;
 end
 $$;
@@ -237,7 +241,7 @@ as $$
   select case p_turn.state
     when 'dispatched' then greatest(p_turn.dispatched_at, p_turn.heartbeat_at) < p_now - interval '30 seconds'
     -- Not dispatched: who asked for a stop waits no longer; else a worker may wait a minute for its place.
-    when 'held' then p_turn.created_at
+    when 'held' then greatest(p_turn.created_at, p_turn.heartbeat_at)
       < p_now - case when p_turn.stop_requested then interval '30 seconds' else interval '90 seconds' end
     else false
   end

@@ -49,20 +49,36 @@ as $$
 declare
   v_turn public.chat_turns := private.lock_turn(p_org_id, p_turn_id, p_user_id);
   v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
-  v_won boolean := v_turn.state = 'held';
+  v_place record;
 begin
   if v_turn.id is null then
     return private.no_such_turn();
   end if;
-  if v_won then
-    update public.chat_turns set state = 'dispatched', dispatched_at = v_now, heartbeat_at = v_now
+  if v_turn.state <> 'held' then
+    return private.turn_reply(v_turn, false) || jsonb_build_object('won', false);
+  end if;
+  v_place := private.enter_provider(v_turn, v_now);
+  if v_place."position" = 0 then
+    update public.chat_turns set state = 'dispatched', dispatched_at = v_now, heartbeat_at = v_now, queued_at = null,
+      provider_slot = v_place.slot
     where org_id = p_org_id and id = p_turn_id
     returning * into v_turn;
+    return private.turn_reply(v_turn, false) || jsonb_build_object('won', true);
   end if;
-  return private.turn_reply(v_turn, false) || jsonb_build_object('won', v_won);
+  if v_turn.queued_at <= v_now - interval '60 seconds' then
+    v_turn := private.release_locked(v_turn, 'no place at the provider', private.lock_turn_books(v_turn));
+    perform private.bump_usage_version(p_org_id, p_user_id);
+    return private.turn_reply(v_turn, true) || jsonb_build_object('won', false);
+  end if;
+  update public.chat_turns set queued_at = coalesce(queued_at, v_now), heartbeat_at = v_now
+  where org_id = p_org_id and id = p_turn_id
+  returning * into v_turn;
+  return private.turn_reply(v_turn, false) || jsonb_build_object('won', false, 'position', v_place."position");
 end
 $$;
-comment on function public.dispatch_turn(uuid, uuid, uuid) is 'held -> dispatched. One caller wins and calls the provider.';
+comment on function public.dispatch_turn(uuid, uuid, uuid) is
+  'held -> dispatched. One caller wins and calls the provider. Where its calls are capped the turn may have to wait: it stays '
+  'held, with its position, and who waits calls again at least every 5 seconds. After 60 seconds the hold goes back.';
 
 create function public.flush_turn(p_org_id uuid, p_turn_id uuid, p_user_id uuid, p_content text) returns jsonb
 language plpgsql security definer set search_path = ''
@@ -78,6 +94,7 @@ begin
     update public.chat_turns set partial_answer = coalesce(p_content, ''), heartbeat_at = v_now
     where org_id = p_org_id and id = p_turn_id
     returning * into v_turn;
+    perform private.stay_at_provider(v_turn, v_now);
   end if;
   return private.turn_reply(v_turn, false) || jsonb_build_object('stopRequested', v_turn.stop_requested);
 end
@@ -245,7 +262,9 @@ begin
   return private.turn_reply(v_turn, true) || jsonb_build_object(
     'conversation', private.conversation_json(v_conversation),
     'userMessage', case when v_turn.trigger = 'submit-message' then private.stored_message(p_org_id, v_turn.id) end,
-    'message', v_message, 'from', v_part."from", 'text', v_part."text");
+    'message', v_message, 'from', v_part."from", 'text', v_part."text")
+    || case when v_turn.queued_at is not null then
+      jsonb_build_object('position', private.queue_position(v_turn, clock_timestamp())) else '{}' end;
 end
 $$;
 comment on function public.read_turn(uuid, uuid, uuid, bigint) is

@@ -19,7 +19,12 @@ before(async () => {
   victim = await db.newUser('pro')
   stranger = await db.newUser('pro')
   turn = await db.send(victim)
-  await db.reserve(victim)
+  // One of two turns is at the provider, the other waits, so that slots and queue have a row as well.
+  await db.rows('update public.chat_settings set max_provider_calls = 1')
+  for (const user of [victim, await db.newUser('pro')]) {
+    await db.turn('dispatch_turn', user, (await db.reserve(user)).id)
+  }
+  await db.rows('update public.chat_settings set max_provider_calls = null')
   await db.rows('update public.license_tiers set max_messages_per_day = 2 where tier = $1', ['pro'])
   assert.equal((await db.reserve(victim)).outcome, 'denied') // so that violations have a row as well
 })
