@@ -85,7 +85,7 @@ impl Session {
         }
     }
 
-    pub(super) fn conversations_read(&mut self, more: bool, body: &str) {
+    pub(super) fn conversations_read(&mut self, more: bool, body: &str, at: &mut Moment) {
         let Some(page) = wire::read::<ConversationPage>(body) else {
             self.conversations_unread(more, ChatErrorDetail::malformed_reply());
             return;
@@ -114,6 +114,10 @@ impl Session {
             self.account.conversations_loaded = true;
         }
         for conversation in page.conversations {
+            if self.found_on_server(&conversation.id) {
+                // Taken for new because an unsent message said so; it is not, and there may be more in it.
+                self.refetch(&conversation.id, at);
+            }
             self.account.upsert(conversation);
         }
     }
@@ -174,12 +178,29 @@ impl Session {
 
     /// The newer state of a conversation, wherever it is shown.
     pub(super) fn set_conversation(&mut self, conversation: Conversation) {
+        self.found_on_server(&conversation.id);
         self.change(&conversation.id);
         self.changed_account = true;
         self.threads.mutate(&conversation.id, |thread| {
             thread.conversation = Some(conversation.clone())
         });
         self.account.upsert(conversation);
+    }
+
+    /// The server has the conversation: nothing sent to it begins it any more. Returns whether that is news.
+    fn found_on_server(&mut self, id: &str) -> bool {
+        let Some(talk) = self.talks.get_mut(id).filter(|talk| talk.minted) else {
+            return false;
+        };
+        talk.minted = false;
+        let beginning = self.outbox.of_conversation(id).filter(|entry| entry.new_conversation);
+        let turns: Vec<String> = beginning.map(|entry| entry.turn_id.clone()).collect();
+        for turn_id in turns {
+            self.outbox.update(&turn_id, |entry| entry.new_conversation = false);
+            self.store(&turn_id);
+        }
+        self.change(id);
+        true
     }
 
     pub(super) fn is_minted(&self, id: &str) -> bool {

@@ -252,7 +252,7 @@ impl Session {
     fn succeeded(&mut self, purpose: Purpose, body: &str, at: &mut Moment) {
         match purpose {
             Purpose::Account => self.account_read(body, at),
-            Purpose::Conversations { more } => self.conversations_read(more, body),
+            Purpose::Conversations { more } => self.conversations_read(more, body, at),
             Purpose::Latest(conversation_id) => self.latest_read(&conversation_id, body, at),
             Purpose::Older {
                 conversation_id,

@@ -359,7 +359,6 @@ impl Session {
         live.answer_id = Some(turn.answer_id);
         let stop_wanted = live.stop_wanted;
         if let Some(talk) = self.talks.get_mut(conversation_id) {
-            talk.minted = false;
             talk.yields.reset();
         }
         if let Some(message) = user_message {

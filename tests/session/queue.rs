@@ -305,3 +305,53 @@ fn what_another_version_stored_is_set_aside() {
 fn turn_of(turn_id: &str, state: &str) -> serde_json::Value {
     turn(turn_id, CONVERSATION, state)
 }
+
+#[test]
+fn a_failed_first_message_does_not_hide_what_came_after_it() {
+    let mut world = World::ready();
+    let id = world.act(|session, at| session.new_conversation(None, at));
+    let first = world.send(&id, "First");
+    let stream = world.open_stream("/chat", &accepted(&id, &first, 1, "First", 2));
+    let released = problem(
+        "provider_unavailable",
+        503,
+        json!({ "refundedMicroUsd": 9, "usage": usage(3) }),
+    );
+    world.say(stream, &event("error", released));
+    assert!(
+        world
+            .storage
+            .values()
+            .all(|text| text.contains("\"newConversation\":false"))
+    );
+
+    // And when the crash came before that was known: the list tells.
+    let stored = world.storage.into_iter();
+    let storage = stored.map(|(key, text)| {
+        (
+            key,
+            text.replace("\"newConversation\":false", "\"newConversation\":true"),
+        )
+    });
+    let mut world = World::with_storage(options(), storage.collect());
+    world.give_token(token(USER));
+    world.act(|session, at| session.open(&id, at));
+    assert!(!world.paths().contains(&"/rest/v1/rpc/get_messages_paginated"));
+    world.reply(
+        "list_conversations",
+        200,
+        &json!({ "conversations": [conversation(&id, 2)], "hasMore": false }),
+    );
+    let second = vec![
+        answer(&id, OTHER, ANSWER, 4, "Yes"),
+        user_message(&id, OTHER, 3, "Second"),
+    ];
+    world.reply("get_messages_paginated", 200, &page(&id, second, false));
+    let contents: Vec<String> = world
+        .conversation(&id)
+        .messages
+        .into_iter()
+        .map(|it| it.content)
+        .collect();
+    assert_eq!(contents, ["Second", "Yes", "First"]);
+}
