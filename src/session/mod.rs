@@ -12,16 +12,22 @@
 //! | `account` | usage, plans, the conversation list; `check` |
 //! | `listing` | the conversation list and changes to it |
 //! | `reading` | pages of messages |
-//! | `turns` | from a draft to a request: send, queue, retry, stop |
-//! | `stream` | from a request to an answer: events, resuming |
+//! | `outgoing` | what a request looks like when it goes out |
+//! | `turns` | from a draft to a request: send, queue, retry |
+//! | `keeping` | what was typed, until the server has answered it |
+//! | `stream` | the live turn: its stream, resuming, stopping |
+//! | `events` | what the events of a stream mean |
 //! | `show` | what is seen |
 //! | `views`, `wire` | the shapes shared with TypeScript and with the server |
 //! | `tabs` | what tabs tell each other |
 
 mod account;
+mod events;
 mod identity;
 mod io;
+mod keeping;
 mod listing;
+mod outgoing;
 mod reading;
 mod requests;
 mod show;

@@ -3,6 +3,7 @@
 //! Everything hangs on one `Rc<RefCell<…>>`. The app's functions are called only when nothing is borrowed, so they may
 //! call back at once; what is asynchronous holds a clone, so that disposing during a request is safe.
 
+mod effects;
 mod page;
 mod snapshot;
 mod storage;
@@ -13,21 +14,18 @@ mod transport;
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use js_sys::{Function, Promise, Reflect};
+use js_sys::Reflect;
 use serde::de::DeserializeOwned;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::AbortController;
 
 use crate::problem::ChatErrorDetail;
 use crate::quota::Verdict;
-use crate::session::{
-    AccountSnapshot, ClientOptions, ConversationSnapshot, Draft, Effect, Input, Moment, Random, RequestId, Session,
-};
-use crate::{Millis, json, outbox};
-
+use crate::session::{AccountSnapshot, ClientOptions, ConversationSnapshot, Draft, Input, Random, Session};
 use crate::table::Table;
+use crate::{Millis, json};
+
+use effects::{App, Shared, act, feed, on, tell_app, with_app};
 use page::Page;
 use snapshot::{Snapshots, to_js};
 use tabs::Tabs;
@@ -67,27 +65,6 @@ fn now() -> Millis {
 #[wasm_bindgen]
 pub struct WasmClient {
     shared: Rc<RefCell<Shared>>,
-}
-
-struct Shared {
-    session: Session,
-    snapshots: Snapshots,
-    servers: Servers,
-    /// Gone after `dispose`.
-    app: Option<App>,
-    aborts: Table<RequestId, AbortController>,
-    account_changed: bool,
-    conversations_changed: Vec<String>,
-}
-
-/// What ties a client to the app and the page.
-struct App {
-    access_token: Function,
-    on_change: Function,
-    timer: Timer,
-    frame: Frame,
-    tabs: Option<Tabs>,
-    _page: Page,
 }
 
 #[wasm_bindgen]
@@ -288,164 +265,6 @@ impl Drop for WasmClient {
     }
 }
 
-/// Runs a command and carries out what comes of it.
-fn act<T>(this: &Rc<RefCell<Shared>>, command: impl FnOnce(&mut Session, &mut Moment) -> T) -> T {
-    let (result, effects) = {
-        let shared = &mut *this.borrow_mut();
-        let mut moment = Moment {
-            now: now(),
-            random: &mut Platform,
-        };
-        let result = command(&mut shared.session, &mut moment);
-        (result, shared.session.effects())
-    };
-    for effect in effects {
-        carry_out(this, effect);
-    }
-    let shared = &mut *this.borrow_mut();
-    if let Some(app) = &mut shared.app {
-        app.timer.set(shared.session.next_timeout(), now());
-    }
-    result
-}
-
-fn feed(this: &Rc<RefCell<Shared>>, input: Input) {
-    act(this, |session, at| session.handle(input, at));
-}
-
-fn with_app(this: &Rc<RefCell<Shared>>, change: impl FnOnce(&mut App)) {
-    if let Some(app) = &mut this.borrow_mut().app {
-        change(app);
-    }
-}
-
-fn carry_out(this: &Rc<RefCell<Shared>>, effect: Effect) {
-    match effect {
-        Effect::Fetch(request) => {
-            let Ok(controller) = AbortController::new() else {
-                return feed(this, Input::Lost(request.id));
-            };
-            let signal = controller.signal();
-            let servers = {
-                let shared = &mut *this.borrow_mut();
-                shared.aborts.insert(request.id, controller);
-                shared.servers.clone()
-            };
-            let weak = Rc::downgrade(this);
-            spawn_local(async move {
-                let id = request.id;
-                let give = |input| match weak.upgrade() {
-                    Some(this) => {
-                        feed(&this, input);
-                        this.borrow().aborts.contains_key(&id)
-                    }
-                    None => false,
-                };
-                transport::send(request, servers, signal.clone(), give).await;
-                if let Some(this) = weak.upgrade() {
-                    let aborts = &mut this.borrow_mut().aborts;
-                    // A retry under the same id has a controller of its own.
-                    if aborts.get(&id).is_some_and(|controller| controller.signal() == signal) {
-                        aborts.remove(&id);
-                    }
-                }
-            });
-        }
-        Effect::Abort(id) => {
-            let controller = this.borrow_mut().aborts.remove(&id);
-            if let Some(controller) = controller {
-                // Without a reason: the platform's own is a real `Error`.
-                controller.abort();
-            }
-        }
-        Effect::AskToken { ask, refresh } => ask_token(this, ask, refresh),
-        Effect::LoadOutbox { user_id } => {
-            let stored = storage::all(|key| outbox::is_key(key) && outbox::belongs_to(key, &user_id));
-            feed(this, Input::Stored(stored));
-        }
-        Effect::Forget { user_id } => {
-            for (key, _) in storage::all(|key| outbox::belongs_to(key, &user_id)) {
-                storage::remove(&key);
-            }
-        }
-        Effect::Store { key, text } => {
-            if !storage::set(&key, &text) {
-                feed(this, Input::StorageFailed);
-            }
-        }
-        Effect::Unstore { key } => storage::remove(&key),
-        Effect::Tell { text } => with_app(this, |app| {
-            if let Some(tabs) = &app.tabs {
-                tabs.tell(&text);
-            }
-        }),
-        Effect::Changed { account, conversations } => {
-            let shared = &mut *this.borrow_mut();
-            shared.snapshots.invalidate(account, &conversations);
-            shared.account_changed |= account;
-            for id in conversations {
-                if !shared.conversations_changed.contains(&id) {
-                    shared.conversations_changed.push(id);
-                }
-            }
-            if let Some(app) = &mut shared.app {
-                app.frame.ask();
-            }
-        }
-    }
-}
-
-/// Asks the app for a token. It may answer at once, later, or by throwing.
-fn ask_token(this: &Rc<RefCell<Shared>>, ask: u32, refresh: bool) {
-    let Some(access_token) = this.borrow().app.as_ref().map(|app| app.access_token.clone()) else {
-        return;
-    };
-    let weak = Rc::downgrade(this);
-    spawn_local(async move {
-        let answer = match access_token.call1(&JsValue::UNDEFINED, &refresh.into()) {
-            Ok(answer) => JsFuture::from(Promise::resolve(&answer)).await,
-            Err(thrown) => Err(thrown),
-        };
-        let input = match answer {
-            Ok(token) => Input::Token(ask, token.as_string().filter(|token| !token.is_empty())),
-            Err(thrown) => Input::TokenFailed(ask, words_of(&thrown)),
-        };
-        if let Some(this) = weak.upgrade() {
-            feed(&this, input);
-        }
-    });
-}
-
-/// Tells the app what changed since the last frame.
-fn tell_app(this: &Rc<RefCell<Shared>>) {
-    let (on_change, change) = {
-        let shared = &mut *this.borrow_mut();
-        let Some(app) = &mut shared.app else { return };
-        app.frame.painted();
-        let account = std::mem::take(&mut shared.account_changed);
-        let conversations = std::mem::take(&mut shared.conversations_changed);
-        (app.on_change.clone(), to_js(&Change { account, conversations }))
-    };
-    // What the app throws is the app's: it must not end the client.
-    drop(on_change.call1(&JsValue::UNDEFINED, &change));
-}
-
-#[derive(serde::Serialize)]
-struct Change {
-    account: bool,
-    conversations: Vec<String>,
-}
-
-/// A callback that does nothing once the client is gone.
-fn on(this: &Weak<RefCell<Shared>>, then: fn(&Rc<RefCell<Shared>>)) -> impl FnMut() + 'static {
-    let this = this.clone();
-    move || {
-        if let Some(this) = this.upgrade() {
-            then(&this);
-        }
-    }
-}
-
 /// What the app gave, as its type says it is. By way of JSON, for which the reading code is there anyway.
 fn read<T: Tsify + DeserializeOwned>(value: &Ts<T>, otherwise: &str) -> Result<T, JsValue> {
     let text = js_sys::JSON::stringify(&value.js_value())
@@ -462,15 +281,6 @@ fn throw(detail: &ChatErrorDetail) -> JsValue {
     // A fresh object of ours: setting a field of it cannot fail.
     drop(Reflect::set(&error, &"detail".into(), &to_js(detail)));
     error.into()
-}
-
-fn words_of(thrown: &JsValue) -> String {
-    let message = thrown
-        .dyn_ref::<js_sys::Error>()
-        .map(|error| String::from(error.message()));
-    message
-        .or_else(|| thrown.as_string())
-        .unwrap_or_else(|| "no reason was given".to_owned())
 }
 
 /// What `to_js` made of a `T`, by its TypeScript name.

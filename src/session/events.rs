@@ -1,0 +1,150 @@
+//! What the events of a turn's stream mean.
+
+use crate::outbox::Trigger;
+use crate::problem::{ChatErrorDetail, Problem, ProblemCode};
+use crate::retry::{Failure, Retryable, retryable};
+use crate::sse::Event;
+
+use super::wire::{self, Accepted, Delta, Done};
+use super::{Moment, Session};
+
+/// An answer longer than this is not one.
+const MAX_ANSWER_BYTES: usize = 4 << 20;
+
+/// What an event leads to.
+pub(super) enum Then {
+    /// More follows.
+    Read,
+    /// The turn has ended; so has its stream.
+    End,
+    /// Something is missing, or is not what was agreed: read the stream anew.
+    Again(ChatErrorDetail),
+}
+
+impl Session {
+    /// Takes in one event of the live turn.
+    pub(super) fn take_event(&mut self, conversation_id: &str, event: &Event, at: &mut Moment) -> Then {
+        let taken = match event.event.as_str() {
+            "accepted" => wire::read::<Accepted>(&event.data).and_then(|it| self.accepted(conversation_id, it, at)),
+            "delta" => wire::read::<Delta>(&event.data).and_then(|it| self.grew(conversation_id, &it)),
+            "done" => wire::read::<Done>(&event.data).and_then(|it| self.done(conversation_id, it, at)),
+            "error" => wire::read::<Problem>(&event.data).map(|it| self.broke(conversation_id, it, at)),
+            // A newer server may say more.
+            _ => Some(Then::Read),
+        };
+        taken.unwrap_or_else(|| Then::Again(ChatErrorDetail::malformed_reply()))
+    }
+
+    /// `None`, here and below: not what was agreed.
+    fn accepted(&mut self, conversation_id: &str, event: Accepted, at: &mut Moment) -> Option<Then> {
+        let Accepted {
+            turn,
+            conversation,
+            user_message,
+            usage,
+        } = event;
+        let live = self.live(conversation_id).filter(|live| live.turn_id == turn.id)?;
+        let in_place = user_message
+            .as_ref()
+            .is_none_or(|message| message.conversation_id == conversation_id);
+        if conversation.as_ref().is_some_and(|it| it.id != conversation_id) || !in_place {
+            return None;
+        }
+        live.accepted = true;
+        live.trigger = turn.trigger;
+        live.answer_id = Some(turn.answer_id);
+        let stop_wanted = live.stop_wanted;
+        if let Some(talk) = self.talks.get_mut(conversation_id) {
+            talk.yields.reset();
+        }
+        if let Some(message) = user_message {
+            self.take_message(message, false, at);
+        }
+        if let Some(conversation) = conversation {
+            self.set_conversation(conversation);
+        }
+        self.resettle(conversation_id);
+        if self.learn_usage(usage, at.now) {
+            self.tell_usage();
+        }
+        if stop_wanted {
+            self.ask_to_stop(conversation_id, at);
+        }
+        Some(Then::Read)
+    }
+
+    fn grew(&mut self, conversation_id: &str, delta: &Delta) -> Option<Then> {
+        let version = self.next_version();
+        let live = self
+            .live(conversation_id)
+            .filter(|live| live.turn_id == delta.turn_id)?;
+        let offset = usize::try_from(delta.offset).ok()?;
+        if offset > live.answer.len() {
+            // Something in between was lost.
+            return Some(Then::Again(ChatErrorDetail::network()));
+        }
+        let known = live.answer.get(offset..)?;
+        if known.starts_with(&delta.text) {
+            return Some(Then::Read);
+        }
+        if offset + delta.text.len() > MAX_ANSWER_BYTES {
+            return None;
+        }
+        live.answer.truncate(offset);
+        live.answer.push_str(&delta.text);
+        live.version = version;
+        live.backoff.reset();
+        self.change(conversation_id);
+        Some(Then::Read)
+    }
+
+    fn done(&mut self, conversation_id: &str, event: Done, at: &mut Moment) -> Option<Then> {
+        let Done { turn, message, usage } = event;
+        self.live(conversation_id).filter(|live| live.turn_id == turn.id)?;
+        if message.conversation_id != conversation_id {
+            return None;
+        }
+        self.end_live(conversation_id);
+        self.take_message(message, turn.trigger == Trigger::RegenerateMessage, at);
+        self.touch_message(conversation_id, &turn.id);
+        self.acknowledge(&turn.id);
+        self.drop_hold(&turn.id);
+        if self.learn_usage(usage, at.now) {
+            self.tell_usage();
+        }
+        self.tell_conversation(conversation_id);
+        let whole = self
+            .threads
+            .peek(conversation_id)
+            .is_some_and(|thread| turn.trigger == Trigger::RegenerateMessage || thread.pages.get(&turn.id).is_some());
+        if !whole || !self.threads.is_fresh(conversation_id, at.now) {
+            self.fetch_latest(conversation_id, at);
+        }
+        self.pump(conversation_id, at);
+        Some(Then::End)
+    }
+
+    fn broke(&mut self, conversation_id: &str, problem: Problem, at: &mut Moment) -> Then {
+        if let Some(usage) = problem.usage.clone() {
+            self.learn_usage(usage, at.now);
+        }
+        let released = problem.code == ProblemCode::ProviderUnavailable;
+        let passing = retryable(&Failure::Problem(problem.code)) == Retryable::Backoff;
+        let error = self.detail_of(problem, self.there(at.now));
+        if passing && !released {
+            // The stream is in trouble; the turn may be well.
+            return Then::Again(error);
+        }
+        if let Some(turn_id) = self
+            .live(conversation_id)
+            .map(|live| live.turn_id.clone())
+            .filter(|_| released)
+        {
+            // The server has taken the message out of the conversation again.
+            self.threads
+                .mutate(conversation_id, |thread| thread.pages.remove(&turn_id));
+        }
+        self.turn_failed(conversation_id, error, at);
+        Then::End
+    }
+}

@@ -1,0 +1,92 @@
+//! Keeping what was typed until the server has answered it: the outbox, in memory and in storage.
+
+use crate::outbox::{self, OutboxEntry, OutboxState, Trigger};
+
+use super::{Effect, Moment, Session};
+
+impl Session {
+    /// Takes over what storage held: what was under way goes again under its id, what cannot be read is set aside.
+    pub(super) fn take_stored(&mut self, entries: Vec<(String, String)>, at: &mut Moment) {
+        for (key, text) in entries {
+            match outbox::decode(&key, &text) {
+                Ok(entry) if self.identity.user_id.as_ref() != Some(&entry.user_id) => {}
+                Ok(entry) if self.outbox.get(&entry.turn_id).is_some() => {}
+                Ok(mut entry) => {
+                    if entry.state == OutboxState::Sending {
+                        entry.state = OutboxState::Queued;
+                    }
+                    let known = self.conversation_of(&entry.conversation_id).is_some();
+                    let minted = entry.new_conversation && !known;
+                    self.talks.update(&entry.conversation_id, |talk| talk.minted |= minted);
+                    self.change(&entry.conversation_id);
+                    self.version += 1;
+                    self.row_versions.insert(entry.turn_id.clone(), self.version);
+                    self.outbox.insert(entry);
+                }
+                Err(aside) => {
+                    self.effects.push(Effect::Store { key: aside.key, text });
+                    self.effects.push(Effect::Unstore { key });
+                }
+            }
+        }
+        self.changed_account = true;
+        self.pump_all(at);
+    }
+
+    /// The server has answered the turn: it needs no place here any more.
+    pub(super) fn acknowledge(&mut self, turn_id: &str) {
+        let Some(entry) = self.outbox.remove(turn_id) else {
+            return;
+        };
+        self.row_versions.remove(turn_id);
+        self.effects.push(Effect::Unstore {
+            key: outbox::encode(&entry).0,
+        });
+        self.changed_account = true;
+        self.resettle(&entry.conversation_id);
+    }
+
+    pub(super) fn set_state(&mut self, turn_id: &str, state: OutboxState) {
+        let Some(entry) = self.outbox.update(turn_id, |entry| entry.state = state) else {
+            return;
+        };
+        let conversation_id = entry.conversation_id.clone();
+        self.version += 1;
+        self.row_versions.insert(turn_id.to_owned(), self.version);
+        self.changed_account = true;
+        self.resettle(&conversation_id);
+        self.store(turn_id);
+    }
+
+    pub(super) fn store(&mut self, turn_id: &str) {
+        // Nothing is stored for nobody: what is typed before the first token is stored when it is known whose it is.
+        let Some(entry) = self.outbox.get(turn_id).filter(|entry| !entry.user_id.is_empty()) else {
+            return;
+        };
+        let (key, text) = outbox::encode(entry);
+        self.effects.push(Effect::Store { key, text });
+    }
+
+    /// Messages the server has not acknowledged.
+    pub(super) fn unsent_count(&self) -> u32 {
+        let unsent = self.outbox.iter().filter(|entry| !self.is_accepted(entry));
+        u32::try_from(unsent.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Messages on their way to a conversation that its server-side count does not contain.
+    pub(super) fn unheard_of(&self, conversation_id: &str) -> u64 {
+        let sent = self.outbox.of_conversation(conversation_id).filter(|entry| {
+            let going = !matches!(entry.state, OutboxState::Failed(_));
+            going && entry.trigger == Trigger::SubmitMessage && !self.is_accepted(entry)
+        });
+        sent.count() as u64
+    }
+
+    fn is_accepted(&self, entry: &OutboxEntry) -> bool {
+        let live = self
+            .talks
+            .get(&entry.conversation_id)
+            .and_then(|talk| talk.live.as_ref());
+        live.is_some_and(|live| live.accepted && live.turn_id == entry.turn_id)
+    }
+}
