@@ -65,13 +65,14 @@ function freePort() {
 
 /**
  * Starts a cluster.
- * @param {{ version?: 'embedded' | 'system', databases?: string[] }} [options] `embedded`: what npm brought; `system`: the
+ * @param {{ version?: 'embedded' | 'system', databases?: string[], settings?: string[] }} [options] `embedded`: what npm brought; `system`: the
  *   installed one (throws where there is none, see `systemPostgresBinaries`). `databases`: made at once, beside `postgres`.
+ *   `settings`: more of the server's, as `name=value`; they win over those for tests.
  * @returns {Promise<{ connectionString: string, connectionStringOf(database: string): string,
  *   createDatabase(name: string, template?: string): Promise<string>, stop(): Promise<void> }>}
  *   `createDatabase` returns the new database's connection string.
  */
-export async function startPostgres({ version = 'embedded', databases = [] } = {}) {
+export async function startPostgres({ version = 'embedded', databases = [], settings: more = [] } = {}) {
   const bin = version === 'system' ? systemPostgresBinaries() : embeddedPostgresBinaries()
   if (bin === null) throw new Error('No PostgreSQL 15 or later is installed in /usr/lib/postgresql.')
   const user = unprivilegedUser()
@@ -111,7 +112,7 @@ export async function startPostgres({ version = 'embedded', databases = [] } = {
     if (initialised.status !== 0) throw new Error(`initdb failed: ${initialised.error?.message ?? initialised.stderr}`)
 
     const port = await freePort()
-    const settings = [...TEST_SETTINGS, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`]
+    const settings = [...TEST_SETTINGS, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`, ...more]
     server = spawn(join(bin, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
       ...user, cwd: folder, env: environment, stdio: ['ignore', 'ignore', 'pipe'],
     })

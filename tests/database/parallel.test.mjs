@@ -1,4 +1,4 @@
-// Many at once, on 64 connections: exactly the limit is admitted, one id is one turn, nothing deadlocks.
+// Many at once, on 64 connections: exactly the limit is admitted, and one id is one turn.
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -118,43 +118,4 @@ test('versions grow with every change: a later snapshot is never older', async (
     assert.ok(total(newer) >= total(older) && newer.messagesToday.used >= older.messagesToday.used)
     if (newer.version === older.version) assert.deepEqual(newer.messagesToday, older.messagesToday)
   }
-})
-
-test('everything at once deadlocks never', async () => {
-  const { users } = await db.newOrganization({ members: 3, messagesPerDay: 100_000, monthlyBudget: 1_000_000_000 })
-  users.push(await db.newUser('pro'), await db.newUser('free'))
-  const conversations = new Map(users.map((user) => [user, Array.from({ length: 6 }, () => randomUUID())]))
-  const turns = new Map(users.map((user) => [user, []]))
-  let seed = 7
-  const random = (n) => (seed = (seed * 1103515245 + 12345) % 2147483648) % n
-  const step = async () => {
-    const user = users[random(users.length)]
-    const conversationId = conversations.get(user)[random(6)]
-    const id = turns.get(user)[random(turns.get(user).length || 1)] ?? randomUUID()
-    switch (random(12)) {
-      case 0: case 1: case 2: case 3: {
-        const reply = await db.reserve(user, { conversationId })
-        if (reply.outcome === 'held') turns.get(user).unshift(reply.id)
-        turns.get(user).splice(8)
-        return
-      }
-      case 4: case 5: return db.turn('dispatch_turn', user, id)
-      case 6: case 7: return db.settle(user, id)
-      case 8: return db.turn('release_turn', user, id, { p_reason: 'chaos' })
-      case 9: return random(2) ? db.turn('stop_turn', user, id) : db.turn('read_turn', user, id, { p_after: 0 })
-      case 10: {
-        await db.rows(`update public.chat_turns set created_at = created_at - interval '16 minutes' where org_id = $1 and id = $2`, [user.orgId, id])
-        return db.service('sweep_stale_turns', { p_limit: 1 + random(4) })
-      }
-      default: {
-        const mine = conversations.get(user)
-        const at = mine.indexOf(conversationId)
-        mine[at] = randomUUID()
-        return db.rpc(user, 'delete_conversation', { p_id: conversationId, p_org_id: user.orgId })
-      }
-    }
-  }
-  await times(32, async () => {
-    for (let i = 0; i < 60; i++) await step()
-  })
 })

@@ -35,9 +35,9 @@ function sqlAround(sql, position) {
   return `line ${sql.slice(0, position).split('\n').length}: ${sql.slice(position, position + 80)}`
 }
 
-/** A migrated database on a cluster of its own. `close()` ends both. */
-export async function openDatabase({ version = 'embedded' } = {}) {
-  const server = await startPostgres({ version, databases: ['chat'] })
+/** A migrated database on a cluster of its own. `close()` ends both. `settings`: more of the server's, as `name=value`. */
+export async function openDatabase({ version = 'embedded', settings = [] } = {}) {
+  const server = await startPostgres({ version, databases: ['chat'], settings })
   const pool = new pg.Pool({ connectionString: server.connectionStringOf('chat'), max: 70 })
   try {
     await pool.query(SUPABASE_SQL)
