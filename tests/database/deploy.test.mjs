@@ -28,7 +28,8 @@ after(async () => {
 })
 
 function supabase(...words) {
-  const run = spawnSync(join(ROOT, 'node_modules/.bin/supabase'), [...words, `--remote=${server.connectionStringOf('chat')}`], {
+  const url = `${server.connectionStringOf('chat')}?sslmode=disable`
+  const run = spawnSync(join(ROOT, 'node_modules/.bin/supabase'), [...words, `--db-url=${url}`], {
     cwd: folder, encoding: 'utf8', env: { PATH: process.env.PATH, HOME: folder, DO_NOT_TRACK: '1', CI: '1' },
   })
   assert.equal(run.status, 0, `supabase ${words.join(' ')}: ${run.error?.message ?? ''}${run.stdout}${run.stderr}`)
