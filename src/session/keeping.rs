@@ -35,6 +35,25 @@ impl Session {
 
     /// The server has answered the turn: it needs no place here any more.
     pub(super) fn acknowledge(&mut self, turn_id: &str) {
+        if self.outbox.get(turn_id).is_some() {
+            self.tell_gone(turn_id);
+        }
+        self.drop_entry(turn_id);
+    }
+
+    /// Another tab, which read the same outbox, has done with the turn. What is under way here ends by itself.
+    pub(super) fn forget_turn(&mut self, turn_id: &str) {
+        if self
+            .outbox
+            .get(turn_id)
+            .is_some_and(|entry| entry.state != OutboxState::Sending)
+        {
+            self.drop_entry(turn_id);
+            self.drop_hold(turn_id);
+        }
+    }
+
+    fn drop_entry(&mut self, turn_id: &str) {
         let Some(entry) = self.outbox.remove(turn_id) else {
             return;
         };

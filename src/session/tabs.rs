@@ -27,6 +27,8 @@ enum News {
     Conversation(String),
     /// The conversation list changed.
     List,
+    /// A turn has left the outbox: answered, taken back or discarded.
+    Gone(String),
 }
 
 const VERSION: u32 = 1;
@@ -44,6 +46,10 @@ impl Session {
 
     pub(super) fn tell_list(&mut self) {
         self.tell(News::List);
+    }
+
+    pub(super) fn tell_gone(&mut self, turn_id: &str) {
+        self.tell(News::Gone(turn_id.to_owned()));
     }
 
     pub(super) fn heard(&mut self, text: &str, at: &mut Moment) {
@@ -67,6 +73,7 @@ impl Session {
                 }
             }
             News::List => self.fetch_conversations(at),
+            News::Gone(turn_id) => self.forget_turn(&turn_id),
         }
     }
 

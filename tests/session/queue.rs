@@ -355,3 +355,25 @@ fn a_failed_first_message_does_not_hide_what_came_after_it() {
         .collect();
     assert_eq!(contents, ["Second", "Yes", "First"]);
 }
+
+#[test]
+fn what_is_taken_back_in_one_tab_is_sent_by_none() {
+    let (mut world, _) = sending();
+    let second = world.send(CONVERSATION, "Second");
+    let mut tab = World::with_storage(options(), world.storage.clone());
+    tab.give_token(token(USER));
+    assert_eq!(tab.conversation(CONVERSATION).queue[0].id, second);
+    assert_eq!(
+        world.act(|session, _| session.cancel_queued(&second)).as_deref(),
+        Some("Second")
+    );
+    for text in std::mem::take(&mut world.told) {
+        tab.feed(Input::Tab(text));
+    }
+    assert!(tab.conversation(CONVERSATION).queue.is_empty());
+    assert_eq!(
+        tab.conversation(CONVERSATION).messages.len(),
+        1,
+        "the first is under way still"
+    );
+}
