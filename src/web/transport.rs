@@ -1,6 +1,6 @@
 //! Sends a request and turns what comes back into inputs.
 
-use gloo_net::http::{RequestBuilder, Response};
+use gloo_net::http::{Method, RequestBuilder, Response};
 use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -70,7 +70,7 @@ async fn response(request: Request, servers: &Servers, signal: &AbortSignal) -> 
         Base::Functions => &servers.functions,
     };
     let mut builder = RequestBuilder::new(&[base.as_str(), &request.path].concat())
-        .method(request.method.parse().ok()?)
+        .method(if request.method == "GET" { Method::GET } else { Method::POST })
         .header("Authorization", &["Bearer ", &request.token].concat())
         .header("apikey", &servers.key)
         .abort_signal(Some(signal));
