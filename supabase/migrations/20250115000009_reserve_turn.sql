@@ -59,6 +59,16 @@ $$;
 comment on function private.context_window(uuid, uuid, uuid, bigint, int) is
   'The newest messages before a sequence number that fit the budget (UTF-8 bytes, 8 more for each), oldest first.';
 
+create function private.first_words(p_content text) returns text
+language sql immutable set search_path = ''
+as $$
+  -- Cut between words where there are any; a language without spaces is cut between characters.
+  select case when char_length(line) <= 60 then line
+    else regexp_replace(left(line, 60), ' \S*$', '') || '…' end
+  from (select btrim(regexp_replace(left(p_content, 1000), '\s+', ' ', 'g')) as line) e
+$$;
+comment on function private.first_words(text) is 'What an unnamed conversation is called: how its first message begins.';
+
 create function private.note_limit(
   p_org_id uuid, p_user_id uuid, p_day date, p_reason text, p_denials int, p_now timestamptz
 ) returns void
@@ -279,13 +289,14 @@ begin
 
   -- Admitted.
   if v_is_new then
-    insert into public.conversations (org_id, id, user_id, agent, message_count, last_seq, created_at, updated_at)
-    values (p_org_id, p_conversation_id, p_user_id, p_agent, 2, 2, v_now, v_now)
+    insert into public.conversations (org_id, id, user_id, title, agent, message_count, last_seq, created_at, updated_at)
+    values (p_org_id, p_conversation_id, p_user_id, private.first_words(p_content), p_agent, 2, 2, v_now, v_now)
     returning * into v_conversation;
     update public.user_licenses set conversation_count = conversation_count + 1
     where org_id = p_org_id and user_id = p_user_id;
   else
     update public.conversations set
+      title = case when title = '' and last_seq = 0 then private.first_words(p_content) else title end,
       last_seq = last_seq + case when v_is_submit then 2 else 1 end,
       message_count = message_count + case when v_is_submit then 2 else 0 end,
       updated_at = greatest(updated_at, v_now)
@@ -326,7 +337,7 @@ comment on function public.reserve_turn(uuid, uuid, uuid, uuid, boolean, text, t
 
 revoke all on function
   private.invalid_turn_field(uuid, uuid, text, text, text, int, uuid, int, text),
-  private.context_window(uuid, uuid, uuid, bigint, int), private.note_limit(uuid, uuid, date, text, int, timestamptz),
+  private.context_window(uuid, uuid, uuid, bigint, int), private.first_words(text), private.note_limit(uuid, uuid, date, text, int, timestamptz),
   private.note_limits_reached(uuid, uuid, date, jsonb, timestamptz),
   private.reserve_reply(public.chat_turns, boolean, jsonb, jsonb),
   public.reserve_turn(uuid, uuid, uuid, uuid, boolean, text, text, text, int, text, uuid, int, text)

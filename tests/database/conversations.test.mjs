@@ -149,23 +149,18 @@ test('a conversation deleted under a live turn: the turn ends in the books', asy
   assert.equal((await db.turn('read_turn', user, id, { p_after: 0 })).outcome, 'not_found')
 })
 
-test('an index alone serves a page: at most 60 buffers, as many at depth as at the end', async () => {
-  const user = await db.newUser('enterprise')
-  const other = await db.newUser('enterprise')
-  const mine = (await db.rpc(user, 'create_conversation', { p_id: randomUUID() })).id
-  const theirs = (await db.rpc(other, 'create_conversation', { p_id: randomUUID() })).id
-  // Interleaved, so that neighbours in a conversation are not neighbours on disk.
-  await db.rows(`insert into public.chat_messages (org_id, id, conversation_id, user_id, turn_id, seq, role, content, status, created_at)
-    select o.id, gen_random_uuid(), o.conversation, o.id, gen_random_uuid(), n, 'user', repeat('x', 300), 'complete', now()
-    from generate_series(1, 8000) n cross join (values ($1::uuid, $2::uuid), ($3, $4)) o (id, conversation) order by n`,
-  [user.id, mine, other.id, theirs])
-  await db.rows('vacuum analyze public.chat_messages')
-  for (const before of [9000, 50]) {
-    const [{ 'QUERY PLAN': [plan] }] = await db.rows(`explain (analyze, buffers, format json)
-      select * from public.chat_messages where org_id = '${user.id}' and conversation_id = '${mine}' and user_id = '${user.id}'
-        and superseded_at is null and seq < ${before} order by seq desc limit 51`)
-    const buffers = plan.Plan['Shared Hit Blocks'] + plan.Plan['Shared Read Blocks']
-    assert.ok(buffers <= 60, `${buffers} buffers before ${before}: ${JSON.stringify(plan.Plan)}`)
+test('an unnamed conversation is called by the first words of its first message', async () => {
+  const user = await db.newUser('pro')
+  const titleOf = async (content, { named } = {}) => {
+    const conversationId = randomUUID()
+    if (named !== undefined) await db.rpc(user, 'create_conversation', { p_id: conversationId, p_title: named })
+    await db.send(user, { conversationId, newConversation: named === undefined, content })
+    await db.send(user, { conversationId, newConversation: false, content: 'What is said later changes nothing' })
+    return (await page(user, conversationId)).conversation.title
   }
-  await db.rows('delete from public.chat_messages where conversation_id in ($1, $2)', [mine, theirs])
+  assert.equal(await titleOf('  Plan\n\nthe offsite  '), 'Plan the offsite')
+  assert.equal(await titleOf(`${'word '.repeat(11)}incomprehensibilities and more`), `${'word '.repeat(11).trim()}…`)
+  assert.equal(await titleOf('字'.repeat(70)), `${'字'.repeat(60)}…`)
+  assert.equal(await titleOf('First', { named: '' }), 'First')
+  assert.equal(await titleOf('First', { named: 'By hand' }), 'By hand')
 })

@@ -1,11 +1,4 @@
-import {
-  ChatThread,
-  MessageComposer,
-  useAccount,
-  useConversations,
-  useProductionChat,
-  type UseProductionChatResult,
-} from 'production-chat/react'
+import { ChatThread, MessageComposer, useAccount, useProductionChat } from 'production-chat/react'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { AgentPicker, useAgentName } from './agent-picker'
 import { renderContent } from './answer'
@@ -19,8 +12,6 @@ import { Sidebar } from './sidebar'
 import { Greeting, NotFound, NotLoaded } from './states'
 
 const DEFAULT_AGENT = 'executive'
-/** Characters of a first message that make a title. */
-const TITLE_LENGTH = 48
 /** The key under which the text for a conversation that does not exist yet is kept. */
 const NEW = 'new'
 
@@ -40,7 +31,6 @@ export function ChatPage({ userId, email }: { userId: string; email: string }) {
   const menuButton = useRef<HTMLButtonElement>(null)
   const main = useRef<HTMLElement>(null)
   useSessionWatch()
-  useNaming(chat)
 
   const title = chat.conversation === null ? 'New conversation' : titleOf(chat.conversation)
   const isNew = chat.messages.length === 0 && chat.queue.length === 0
@@ -146,23 +136,4 @@ function useTitle(title: string): void {
   useEffect(() => {
     document.title = `${title} · production-chat`
   }, [title])
-}
-
-/** A conversation without a title is named after its first words. */
-function useNaming(chat: UseProductionChatResult): void {
-  const { rename } = useConversations()
-  const named = useRef<string | null>(null)
-  const { conversation } = chat
-  const first = chat.messages[0]
-  useEffect(() => {
-    if (conversation === null || conversation.title !== '' || named.current === conversation.id) return
-    if (first === undefined || first.seq !== 1) return
-    named.current = conversation.id
-    rename(conversation.id, firstWords(first.content))
-  }, [conversation, first, rename])
-}
-
-function firstWords(text: string): string {
-  const line = text.trim().replace(/\s+/g, ' ')
-  return line.length <= TITLE_LENGTH ? line : `${line.slice(0, TITLE_LENGTH).replace(/ [^ ]*$/, '')} …`
 }
