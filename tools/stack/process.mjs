@@ -1,6 +1,11 @@
 // A part of the stack that is a process of its own: started, waited for, ended, and never left behind.
 
 import { spawn } from 'node:child_process'
+import { delimiter } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** Where npm puts the commands of this repository, so that a script works without make as well. */
+const BIN = fileURLToPath(new URL('../../node_modules/.bin', import.meta.url))
 
 const START_LIMIT_MS = 120_000
 const STOP_LIMIT_MS = 5_000
@@ -24,7 +29,7 @@ const LINE_LENGTH = 300
  */
 export function startProcess({ name, command, args, env, address, died }) {
   const child = spawn(command, args, {
-    env: { ...process.env, ...env },
+    env: { ...process.env, PATH: `${BIN}${delimiter}${process.env.PATH}`, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
     // A group of its own: Ctrl-C reaches us alone, and we end the parts in order.
     detached: true,
