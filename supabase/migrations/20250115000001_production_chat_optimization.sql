@@ -61,7 +61,9 @@ create table public.model_prices (
   cached_input_micro_usd_per_million bigint not null check (cached_input_micro_usd_per_million >= 0),
   output_micro_usd_per_million bigint not null check (output_micro_usd_per_million >= 0),
   created_at timestamptz not null default date_trunc('milliseconds', now()),
-  primary key (model, version)
+  primary key (model, version),
+  -- A hold counts no cached tokens, so they must not cost more: else it would be no upper bound.
+  constraint cached_input_costs_no_more check (cached_input_micro_usd_per_million <= input_micro_usd_per_million)
 );
 comment on table public.model_prices is
   'Reference table: prices by version. The highest version is the current one; a turn keeps the version it was reserved at.';

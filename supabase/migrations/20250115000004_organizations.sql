@@ -49,8 +49,8 @@ create trigger on_license_created_count_conversations
 
 create function private.epoch_ms(p_at timestamptz) returns bigint
 language sql stable parallel safe set search_path = ''
-as $$ select floor(extract(epoch from p_at) * 1000)::bigint $$;
-comment on function private.epoch_ms(timestamptz) is 'Milliseconds since the Unix epoch.';
+as $$ select case when isfinite(p_at) then floor(extract(epoch from p_at) * 1000)::bigint end $$;
+comment on function private.epoch_ms(timestamptz) is 'Milliseconds since the Unix epoch; null for never (infinity).';
 
 create function private.from_epoch_ms(p_ms bigint) returns timestamptz
 language sql stable parallel safe set search_path = ''
@@ -82,12 +82,16 @@ declare
   v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
   v_calendar record;
 begin
+  -- An unknown zone is refused here: later it would fail every message of the organization.
   begin
     perform v_now at time zone new.time_zone;
   exception when invalid_parameter_value then
     raise exception 'Unknown time zone: %', new.time_zone
       using errcode = 'PT400', hint = 'Use an IANA name such as Europe/Berlin.';
   end;
+  if tg_op = 'INSERT' then
+    return new;
+  end if;
   v_calendar := private.organization_calendar(old, v_now);
   if old.time_zone_counts_from is null or old.time_zone_counts_from <= v_now then
     new.previous_time_zone := old.time_zone;
@@ -101,6 +105,8 @@ $$;
 create trigger on_time_zone_changed_finish_the_day
   before update of time_zone on public.organizations for each row
   when (old.time_zone is distinct from new.time_zone) execute function private.on_time_zone_changed();
+create trigger on_organization_created_check_time_zone
+  before insert on public.organizations for each row execute function private.on_time_zone_changed();
 
 revoke all on function private.found_personal_organization(uuid, text), private.on_user_created(),
   private.on_license_created(), private.epoch_ms(timestamptz), private.from_epoch_ms(bigint),

@@ -134,7 +134,8 @@ comment on function private.quota_violations(jsonb, jsonb, jsonb, bigint, text) 
 create function private.soft_limit_reached(p_counter jsonb, p_max bigint) returns boolean
 language sql immutable set search_path = ''
 as $$
-  select coalesce(((p_counter ->> 'used')::bigint + (p_counter ->> 'held')::bigint) * 100 >= p_max * 80, false)
+  -- Numeric: a maximum near the end of bigint, meant as no limit, must not overflow.
+  select coalesce(((p_counter ->> 'used')::numeric + (p_counter ->> 'held')::numeric) * 100 >= p_max::numeric * 80, false)
 $$;
 comment on function private.soft_limit_reached(jsonb, bigint) is '80 % are spent. No maximum (null) is never reached.';
 

@@ -56,7 +56,7 @@ begin
     select created_at from public.chat_turns
     where org_id = p_org_id and user_id = p_user_id and state <> 'released' and created_at > p_now - interval '1 hour'
     order by created_at desc
-    limit v_quotas.max_messages_per_hour + 16);
+    limit v_quotas.max_messages_per_hour::bigint + 16);
   v_in_hour := cardinality(v_recent);
   v_first := least(v_in_hour, v_quotas.max_messages_per_hour); -- the departure that matters first, counted from the newest
 

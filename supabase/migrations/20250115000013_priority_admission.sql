@@ -63,7 +63,8 @@ begin
       update private.provider_queue q set asked_at = p_now
       where q.org_id = p_turn.org_id and q.turn_id = p_turn.id
       returning q.rank_at into v_rank_at;
-    else
+    end if;
+    if v_rank_at is null then
       v_rank_at := p_now - interval '10 seconds' * coalesce((
         select t.priority from public.user_licenses l join public.license_tiers t on t.tier = l.tier
         where l.org_id = p_turn.org_id and l.user_id = p_turn.user_id), 0);
@@ -79,10 +80,9 @@ begin
       order by s.slot limit 1 for update skip locked;
     end if;
     if slot is null then
-      if p_turn.queued_at is null then
-        insert into private.provider_queue (org_id, turn_id, rank_at, asked_at)
-        values (p_turn.org_id, p_turn.id, v_rank_at, p_now);
-      end if;
+      insert into private.provider_queue (org_id, turn_id, rank_at, asked_at)
+      values (p_turn.org_id, p_turn.id, v_rank_at, p_now)
+      on conflict do nothing;
       return;
     end if;
     update private.provider_slots s
