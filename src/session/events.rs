@@ -105,7 +105,14 @@ impl Session {
             return None;
         }
         self.end_live(conversation_id);
-        self.take_message(message, turn.trigger == Trigger::RegenerateMessage, at);
+        let replaces = turn.trigger == Trigger::RegenerateMessage;
+        let last = self
+            .threads
+            .peek(conversation_id)
+            .and_then(|thread| thread.pages.messages().next_back());
+        // What stands between the last message here and this one is not known here, and may be what was replaced.
+        let adjoins = last.is_some_and(|last| last.seq.checked_add(1) == Some(message.seq));
+        self.take_message(message, replaces, at);
         self.touch_message(conversation_id, &turn.id);
         self.acknowledge(&turn.id);
         self.drop_hold(&turn.id);
@@ -113,10 +120,9 @@ impl Session {
             self.tell_usage();
         }
         self.tell_conversation(conversation_id);
-        let whole = self
-            .threads
-            .peek(conversation_id)
-            .is_some_and(|thread| turn.trigger == Trigger::RegenerateMessage || thread.pages.get(&turn.id).is_some());
+        let thread = self.threads.peek(conversation_id);
+        let asked = thread.is_some_and(|thread| thread.pages.get(&turn.id).is_some());
+        let whole = if replaces { adjoins } else { asked };
         if !whole || !self.threads.is_fresh(conversation_id, at.now) {
             self.fetch_latest(conversation_id, at);
         }

@@ -225,7 +225,7 @@ fn another_answer_takes_the_place_of_the_last() {
     world.say(stream, &delta(&turn, 0, "New"));
     let again = with(turn_of(&turn, "settled"), json!({ "trigger": "regenerate-message" }));
     let done =
-        json!({ "turn": again, "message": answer(CONVERSATION, &turn, ANSWER, 4, "New"), "usage": spent(3, 1, &[]) });
+        json!({ "turn": again, "message": answer(CONVERSATION, &turn, ANSWER, 3, "New"), "usage": spent(3, 1, &[]) });
     world.say(stream, &event("done", done));
     let contents: Vec<String> = world
         .conversation(CONVERSATION)
