@@ -6,7 +6,7 @@
 
 use crate::Millis;
 use crate::cache::Weigh;
-use crate::message::{Message, MessagePage, MessageStatus, Role};
+use crate::message::{Message, MessagePage, MessageStatus};
 use crate::table::Table;
 
 /// Messages a page.
@@ -102,13 +102,12 @@ impl Pages {
         self.forget(seq, self.known_at)
     }
 
-    /// Puts a regenerated answer in, in place of the answer before it.
-    pub fn supersede(&mut self, answer: Message) {
+    /// Puts a regenerated answer in, in place of the one it replaces. A page as new as the answer still knows better: the
+    /// turn may have been released.
+    pub fn supersede(&mut self, answer: Message, replaces_seq: u64) {
         self.known_at = self.known_at.max(answer.created_at);
-        let before = self.messages.iter().rev().find(|(seq, _)| **seq < answer.seq);
-        if let Some((seq, Role::Assistant)) = before.map(|(seq, message)| (*seq, message.role)) {
-            // What stands before it here may not be what does on the server: a page as new as the answer knows better.
-            self.forget(seq, answer.created_at.saturating_sub(1));
+        if replaces_seq < answer.seq {
+            self.forget(replaces_seq, answer.created_at.saturating_sub(1));
         }
         self.upsert(answer);
     }

@@ -58,7 +58,7 @@ impl Session {
             talk.yields.reset();
         }
         if let Some(message) = user_message {
-            self.take_message(message, false, at);
+            self.take_message(message, None, at);
         }
         if let Some(conversation) = conversation {
             self.set_conversation(conversation);
@@ -112,7 +112,7 @@ impl Session {
             .and_then(|thread| thread.pages.messages().next_back());
         // What stands between the last message here and this one is not known here, and may be what was replaced.
         let adjoins = last.is_some_and(|last| last.seq.checked_add(1) == Some(message.seq));
-        self.take_message(message, replaces, at);
+        self.take_message(message, turn.replaces_seq, at);
         self.touch_message(conversation_id, &turn.id);
         self.acknowledge(&turn.id);
         self.drop_hold(&turn.id);

@@ -194,8 +194,8 @@ impl Session {
         self.change(id);
     }
 
-    /// Puts a message the server has into its conversation.
-    pub(super) fn take_message(&mut self, message: Message, replaces: bool, at: &Moment) {
+    /// Puts a message the server has into its conversation, in place of the one at `replaces_seq`.
+    pub(super) fn take_message(&mut self, message: Message, replaces_seq: Option<u64>, at: &Moment) {
         let id = message.conversation_id.clone();
         if self.threads.peek(&id).is_none() {
             // Not read yet: what is known is its end. The first page, once read, takes this in.
@@ -207,10 +207,9 @@ impl Session {
         let version = &mut self.version;
         self.threads.mutate(&id, |thread| {
             thread.note(std::slice::from_ref(&message), version);
-            if replaces {
-                thread.pages.supersede(message)
-            } else {
-                thread.pages.upsert(message)
+            match replaces_seq {
+                Some(seq) => thread.pages.supersede(message, seq),
+                None => thread.pages.upsert(message),
             }
         });
         self.resettle(&id);

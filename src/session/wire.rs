@@ -123,6 +123,8 @@ pub(super) struct Turn {
     pub(super) trigger: Trigger,
     pub(super) state: TurnState,
     pub(super) answer_id: String,
+    /// The place of the answer it regenerates.
+    pub(super) replaces_seq: Option<u64>,
 }
 
 /// Event `accepted`.

@@ -190,6 +190,7 @@ create table public.chat_turns (
   answer_seq bigint not null,
   prompt_seq bigint not null, -- the user message it answers
   replaces_message_id uuid,   -- the answer it regenerates
+  replaces_seq bigint,
   files integer not null check (files >= 0),
   streaming boolean not null,
   max_output_tokens integer not null,

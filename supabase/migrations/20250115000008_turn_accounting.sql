@@ -11,6 +11,7 @@ as $$
     'id', p_turn.id, 'organizationId', p_turn.org_id, 'conversationId', p_turn.conversation_id, 'agent', p_turn.agent,
     'model', p_turn.model, 'trigger', p_turn.trigger, 'state', p_turn.state, 'answerId', p_turn.answer_id,
     'userSeq', case when p_turn.trigger = 'submit-message' then p_turn.prompt_seq end, 'answerSeq', p_turn.answer_seq,
+    'replacesSeq', p_turn.replaces_seq,
     'streaming', p_turn.streaming, 'maxOutputTokens', p_turn.max_output_tokens, 'holdMicroUsd', p_turn.hold_micro_usd,
     'costMicroUsd', p_turn.cost_micro_usd, 'promptTokens', p_turn.prompt_tokens,
     'completionTokens', p_turn.completion_tokens, 'stopRequested', p_turn.stop_requested,

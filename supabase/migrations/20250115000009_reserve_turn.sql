@@ -309,17 +309,18 @@ begin
   end if;
   insert into public.chat_turns as t (
     org_id, id, user_id, conversation_id, fingerprint, agent, model, price_version, trigger, state, attempt, answer_id,
-    answer_seq, prompt_seq, replaces_message_id, files, streaming, max_output_tokens, input_bytes, hold_micro_usd,
-    usage_date, created_at
+    answer_seq, prompt_seq, replaces_message_id, replaces_seq, files, streaming, max_output_tokens, input_bytes,
+    hold_micro_usd, usage_date, created_at
   ) values (
     p_org_id, p_turn_id, p_user_id, p_conversation_id, p_fingerprint, p_agent, v_price.model, v_price.version, p_trigger,
-    'held', 1, p_answer_id, v_conversation.last_seq, v_prompt.seq, v_replaced.id, coalesce(p_files, 0),
-    (v_quotas ->> 'streaming')::boolean, v_output_tokens, v_input_bytes, v_hold, v_day, v_now
+    'held', 1, p_answer_id, v_conversation.last_seq, v_prompt.seq, v_replaced.id, v_replaced.seq,
+    coalesce(p_files, 0), (v_quotas ->> 'streaming')::boolean, v_output_tokens, v_input_bytes, v_hold, v_day, v_now
   )
   on conflict (org_id, id) do update set -- a released turn, attempted anew
     agent = excluded.agent, model = excluded.model, price_version = excluded.price_version, state = 'held',
     attempt = t.attempt + 1, answer_id = excluded.answer_id, answer_seq = excluded.answer_seq,
-    prompt_seq = excluded.prompt_seq, replaces_message_id = excluded.replaces_message_id, streaming = excluded.streaming,
+    prompt_seq = excluded.prompt_seq, replaces_message_id = excluded.replaces_message_id,
+    replaces_seq = excluded.replaces_seq, streaming = excluded.streaming,
     max_output_tokens = excluded.max_output_tokens, input_bytes = excluded.input_bytes,
     hold_micro_usd = excluded.hold_micro_usd, usage_date = excluded.usage_date, created_at = excluded.created_at,
     stop_requested = false, release_reason = null, dispatched_at = null, heartbeat_at = null, ended_at = null

@@ -64,6 +64,7 @@ test('a regenerated answer replaces the last one when it is there, and not befor
   const user = await db.newUser('pro')
   const { conversationId, turn } = await db.send(user, { content: 'One', answer: { content: 'First' } })
   const again = await db.reserve(user, { conversationId, trigger: 'regenerate-message' })
+  assert.equal(again.turn.replacesSeq, 2)
   assert.equal(again.outcome, 'held')
   assert.deepEqual([again.turn.userSeq, again.turn.answerSeq, again.userMessage], [null, 3, null])
   assert.deepEqual(again.context, [{ role: 'user', content: 'One' }])

@@ -58,18 +58,23 @@ impl Server {
         vec![user, answer]
     }
 
-    fn regenerate(&mut self) -> Vec<Message> {
-        if self.live.is_some() || self.messages.last().is_none_or(|last| last.role == Role::User) {
-            return Vec::new();
+    /// The answer that begins, and the place of the one it replaces.
+    fn regenerate(&mut self) -> Option<(Message, u64)> {
+        if self.live.is_some() || self.messages.last()?.role == Role::User {
+            return None;
         }
         self.now += 1;
-        let replaced = self.messages.pop();
+        let replaced = self.messages.pop()?;
         let turn = format!("again-{}", self.last_seq);
         let id = format!("answer-{}", self.last_seq);
         let answer = self.message(id, &turn, Role::Assistant, MessageStatus::Streaming);
         self.messages.push(answer.clone());
-        self.live = Some(Live { turn, replaced });
-        vec![answer]
+        let replaces_seq = replaced.seq;
+        self.live = Some(Live {
+            turn,
+            replaced: Some(replaced),
+        });
+        Some((answer, replaces_seq))
     }
 
     fn stream(&mut self) {
@@ -266,9 +271,9 @@ fn a_regenerated_answer_takes_the_place_and_gives_it_back_when_it_fails() {
     let mut server = Server::with_turns(2);
     let mut pages = Pages::new();
     pages.merge_latest(server.page(None, SIZE));
-    let answer = server.regenerate().remove(0);
-    pages.supersede(answer.clone());
-    pages.supersede(answer);
+    let (answer, replaces_seq) = server.regenerate().unwrap();
+    pages.supersede(answer.clone(), replaces_seq);
+    pages.supersede(answer, replaces_seq);
     assert_eq!(seqs(&pages), [1, 2, 3, 5]);
     for message in server.release() {
         pages.remove(&message.id);
@@ -278,16 +283,17 @@ fn a_regenerated_answer_takes_the_place_and_gives_it_back_when_it_fails() {
 }
 
 #[test]
-fn an_answer_taken_for_the_replaced_one_across_a_gap_comes_back() {
+fn a_regenerated_answer_replaces_nothing_else_across_a_gap() {
     let mut server = Server::default();
     let mut pages = Pages::new();
     server.reserve(0);
     pages.upsert(server.settle().unwrap());
     server.reserve(1);
     server.settle();
-    // Of the second turn nothing was heard, so the first answer seems to be the one that is replaced.
-    pages.supersede(server.regenerate().remove(0));
-    assert_eq!(seqs(&pages), [5]);
+    // Of the second turn nothing was heard: what stands before the new answer here is not what it replaces.
+    let (answer, replaces_seq) = server.regenerate().unwrap();
+    pages.supersede(answer, replaces_seq);
+    assert_eq!(seqs(&pages), [2, 5]);
     pages.merge_latest(server.page(None, SIZE));
     assert_eq!(seqs(&pages), [1, 2, 3, 5]);
 }
@@ -350,7 +356,7 @@ enum Reply {
     Latest(MessagePage),
     Older(MessagePage, u64),
     Put(Message),
-    Superseded(Message),
+    Superseded(Message, u64),
     Gone(Message),
 }
 
@@ -360,7 +366,7 @@ impl Reply {
             Reply::Latest(page) => pages.merge_latest(page),
             Reply::Older(page, cursor) => drop(pages.merge_older(page, cursor)),
             Reply::Put(message) => pages.upsert(message),
-            Reply::Superseded(answer) => pages.supersede(answer),
+            Reply::Superseded(answer, replaces_seq) => pages.supersede(answer, replaces_seq),
             // A client takes out what an attempt left before it tries again: late news is of an attempt long over.
             Reply::Gone(message) if pages.get(&message.id).is_some_and(|held| held.seq != message.seq) => {}
             Reply::Gone(message) => drop(pages.remove(&message.id)),
@@ -394,7 +400,7 @@ proptest! {
             let mut events = Vec::new();
             match step {
                 Step::Reserve(id) => events.extend(server.reserve(id).into_iter().map(Reply::Put)),
-                Step::Regenerate => events.extend(server.regenerate().into_iter().map(Reply::Superseded)),
+                Step::Regenerate => events.extend(server.regenerate().map(|(answer, seq)| Reply::Superseded(answer, seq))),
                 Step::Stream => {
                     server.stream();
                     events.extend(server.messages.last().cloned().map(Reply::Put));

@@ -331,8 +331,8 @@ pub fn page(id: &str, messages: Vec<Value>, has_more: bool) -> Value {
 
 pub fn turn(turn_id: &str, conversation_id: &str, state: &str) -> Value {
     json!({ "id": turn_id, "organizationId": USER, "conversationId": conversation_id, "agent": "executive", "model": "gpt",
-        "trigger": "submit-message", "state": state, "answerId": ANSWER, "userSeq": 1, "answerSeq": 2, "streaming": true,
-        "maxOutputTokens": 1000, "holdMicroUsd": 1000, "costMicroUsd": null, "promptTokens": null,
+        "trigger": "submit-message", "state": state, "answerId": ANSWER, "userSeq": 1, "answerSeq": 2, "replacesSeq": null,
+        "streaming": true, "maxOutputTokens": 1000, "holdMicroUsd": 1000, "costMicroUsd": null, "promptTokens": null,
         "completionTokens": null, "stopRequested": false, "createdAt": START })
 }
 
