@@ -3,6 +3,7 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { v7 as uuidv7 } from "uuid";
+import { answerInTurn } from "./admission.ts";
 import { systemPrompt } from "./agents.ts";
 import { byteLength } from "./answer.ts";
 import { createAuthenticate } from "./auth.ts";
@@ -17,7 +18,7 @@ import { asProblem, Problem, throwUnlessTurn } from "./problem.ts";
 import type { LawReply } from "./protocol.ts";
 import { createProvider } from "./provider.ts";
 import { rateLimitHeaders } from "./ratelimit.ts";
-import { runTurn, stopHere } from "./turn.ts";
+import { stopHere } from "./turn.ts";
 
 export function createApp(config: Config): Hono {
   const authenticate = createAuthenticate(config);
@@ -56,15 +57,16 @@ export function createApp(config: Config): Hono {
 
     const dispatched = await law.dispatch(key);
     throwUnlessTurn(dispatched);
-    const { turn } = dispatched;
-    if (!dispatched.won || !turn) throw inProgress(dispatched);
+    const { turn, won, outcome } = dispatched;
+    // Not won and not waiting: it is answered elsewhere. Released: it has waited for too long already.
+    if (!turn || !won && outcome !== "held" && outcome !== "released") throw inProgress(dispatched);
 
     const events = accept(reserved, dispatched);
-    keepAlive(runTurn(
+    keepAlive(answerInTurn(
       law,
       provider,
       key,
-      turn,
+      dispatched,
       {
         model: turn.model,
         messages: [{ role: "system", content: system }, ...(reserved.context ?? [])],

@@ -13,6 +13,8 @@ interface EventData {
     from: number;
     usage: UsageSnapshot | null;
   };
+  /** `position`: from 1. */
+  queued: { turnId: string; position: number };
   /** `offset`: UTF-8 bytes of the answer before `text`. */
   delta: { turnId: string; offset: number; text: string };
   done: { turn: Turn; message: Message; usage: UsageSnapshot | null };
@@ -24,6 +26,7 @@ export class EventStream {
   readonly #keepAlive: ReturnType<typeof setInterval>;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #open = true;
+  #position: number | undefined;
 
   constructor() {
     this.#body = new ReadableStream({
@@ -42,6 +45,13 @@ export class EventStream {
 
   send<Name extends keyof EventData>(event: Name, data: EventData[Name]): void {
     this.#write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** Tells a waiting turn's position, when it is another than the last one told. */
+  queued(turnId: string, position: number): void {
+    if (position === this.#position) return;
+    this.#position = position;
+    this.send("queued", { turnId, position });
   }
 
   /** The last event, when the turn ended well. */

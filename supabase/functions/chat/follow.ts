@@ -25,6 +25,7 @@ export async function followTurn(law: Law, key: TurnKey, first: LawReply, events
       const { turn } = reply;
       if (!turn) throw new Error("a turn that was there is gone");
       if (turn.state !== "held" && turn.state !== "dispatched") return conclude(events, reply, have);
+      if (reply.position !== undefined) events.queued(turn.id, reply.position);
       if (reply.text && turn.streaming) {
         events.send("delta", { turnId: turn.id, offset: have, text: reply.text });
         have += byteLength(reply.text);

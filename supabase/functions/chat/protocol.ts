@@ -74,6 +74,8 @@ export interface LawReply {
   changed?: boolean;
   /** dispatch: this caller runs the turn. */
   won?: boolean;
+  /** dispatch and read: the turn waits for its place at the provider, which is this one in the queue, from 1. */
+  position?: number;
   verdict?: Verdict;
   liveTurnId?: string;
   field?: string;
