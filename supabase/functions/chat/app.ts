@@ -16,14 +16,14 @@ import { followTurn } from "./follow.ts";
 import { createLaw, type TurnKey } from "./law.ts";
 import { asProblem, Problem, throwUnlessTurn } from "./problem.ts";
 import type { LawReply } from "./protocol.ts";
-import { createProvider } from "./provider.ts";
+import { createProvider, type Provider } from "./provider.ts";
 import { rateLimitHeaders } from "./ratelimit.ts";
 import { stopHere } from "./turn.ts";
 
-export function createApp(config: Config): Hono {
+/** `provider`: another than the configured one, for tests. */
+export function createApp(config: Config, provider: Provider = createProvider(config)): Hono {
   const authenticate = createAuthenticate(config);
   const law = createLaw(config);
-  const provider = createProvider(config);
   const app = new Hono();
 
   app.use(cors({

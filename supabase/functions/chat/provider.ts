@@ -71,6 +71,8 @@ async function* attempt(
 ): AsyncGenerator<string, Tokens | null> {
   const stall = new AbortController();
   let timer = setTimeout(() => stall.abort(), stallLimitMs);
+  let tokens: Tokens | null = null;
+  let finished = false;
   try {
     const chunks = await openai.chat.completions.create({
       model: prompt.model,
@@ -80,8 +82,6 @@ async function* attempt(
       [limitName]: prompt.maxOutputTokens,
     }, { signal: AbortSignal.any([signal, stall.signal]) });
 
-    let tokens: Tokens | null = null;
-    let finished = false;
     let half = "";
     for await (const chunk of chunks) {
       clearTimeout(timer);
@@ -95,12 +95,12 @@ async function* attempt(
       if (text.length > half.length) yield text.slice(0, text.length - half.length);
     }
     // The SDK ends the loop without an error when it is aborted, and when the stream merely stops.
-    if (signal.aborted) return tokens;
+    if (signal.aborted || finished) return tokens;
     if (stall.signal.aborted) throw new ProviderFailure("the provider stalled", null, true);
-    if (!finished) throw new ProviderFailure("the provider's stream broke off", null, false);
-    return tokens;
+    throw new ProviderFailure("the provider's stream broke off", null, false);
   } catch (error) {
-    if (signal.aborted) return null;
+    // The answer had its end: what breaks afterwards takes nothing from it, at most the bill.
+    if (signal.aborted || finished) return tokens;
     if (stall.signal.aborted) throw new ProviderFailure("the provider stalled", null, true);
     throw error;
   } finally {
@@ -114,13 +114,15 @@ function wholeCharacters(text: string): number {
   return last >= 0xd800 && last <= 0xdbff ? text.length - 1 : text.length;
 }
 
-function billed(usage: OpenAI.CompletionUsage): Tokens {
-  return {
+/** Null: the figures make no sense, as if there were none. */
+function billed(usage: OpenAI.CompletionUsage): Tokens | null {
+  const tokens = {
     prompt: usage.prompt_tokens,
     cached: usage.prompt_tokens_details?.cached_tokens ?? 0,
     // Reasoning tokens are part of these: priced once.
     completion: usage.completion_tokens,
   };
+  return Object.values(tokens).every((n) => Number.isSafeInteger(n) && n >= 0) ? tokens : null;
 }
 
 function asFailure(error: unknown): ProviderFailure {

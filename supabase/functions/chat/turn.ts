@@ -3,15 +3,20 @@
 // | what happens                                  | outcome                                          | last event |
 // | --------------------------------------------- | ------------------------------------------------ | ---------- |
 // | the answer is complete                        | settled, charged by the provider's own figures   | done       |
-// | complete, but the provider gave no figures    | settled, charged as estimated                    | done       |
+// | complete, with no figures or senseless ones   | settled, charged as estimated                    | done       |
+// | complete, and then the provider fails         | the same, as if it had not failed                | done       |
 // | the caller asks to stop                       | settled as stopped, prompt and text are charged  | done       |
 // | the same, before the provider was asked       | settled as stopped, nothing is charged           | done       |
 // | the provider fails before the first character | released, the hold goes back                     | error      |
-// | the provider fails after it                   | settled as stopped: the text is kept and charged | done       |
+// | the same, and it says when to come back       | the same; Retry-After is the provider's          | error      |
+// | the provider fails within the text            | settled as stopped: the text is kept and charged | done       |
 // | the caller's connection is lost               | goes on as if nothing had happened               | (resume)   |
 // | it expired meanwhile (database out of reach)  | settled all the same: the charge is corrected    | done       |
 // | it was released or settled by somebody else   | whatever it became                               | either     |
 // | the database does not take the result         | tried again for a while; then the sweeper's      | error      |
+//
+// The provider fails: it answers with an error, cannot be reached, says nothing for 30 seconds, breaks off, or sends what is
+// no chunk. It is asked once: the SDK's own retries are off. Waiting for a place at the provider comes before: admission.ts.
 
 import { Answer, byteLength, estimateTokens } from "./answer.ts";
 import { conclude } from "./conclude.ts";

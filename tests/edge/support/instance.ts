@@ -2,6 +2,7 @@
 
 import { createApp } from "../../../supabase/functions/chat/app.ts";
 import type { Config } from "../../../supabase/functions/chat/env.ts";
+import { createProvider } from "../../../supabase/functions/chat/provider.ts";
 import { env } from "./env.ts";
 import { serve } from "./scripted.ts";
 
@@ -14,9 +15,10 @@ const CONFIG: Config = {
   model: undefined,
 };
 
-/** Configured like the deployed one but for the changes; `await using` ends it. */
-export function instance(changes: Partial<Config>) {
-  const app = createApp({ ...CONFIG, ...changes });
+/** Configured like the deployed one but for the changes; `await using` ends it. `stallLimitMs`: the provider's patience. */
+export function instance(changes: Partial<Config>, stallLimitMs?: number) {
+  const config = { ...CONFIG, ...changes };
+  const app = createApp(config, createProvider(config, stallLimitMs));
   return serve((request) => app.fetch(request));
 }
 
