@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, test } from "./support/assert.ts";
 import { Caller, eventsOf, message, problemOf, readEvents, textOf } from "./support/caller.ts";
-import { endOf, turnRow } from "./support/database.ts";
+import { endOf, sql, turnRow } from "./support/database.ts";
 import { env } from "./support/env.ts";
 import { gateway, instance } from "./support/instance.ts";
 import { deadUrl } from "./support/scripted.ts";
@@ -149,4 +149,32 @@ test("the database is away during the answer: flushes fail, the charge lands whe
   assertEquals(failed, 4, "the database was away");
   assertEquals([events.at(-1)!.event, events.at(-1)!.data.message.status], ["done", "complete"]);
   assertEquals((await endOf(draft.id)).state, "settled");
+});
+
+test("the database never takes the result: the caller is told, and the sweeper charges what was held", async () => {
+  const caller = await Caller.signUp();
+  let gone = false;
+  await using supabase = gateway(() => gone ? new Response("away", { status: 503 }) : null);
+  await using lost = instance({ supabaseUrl: supabase.url });
+  const draft = message("provider: slowly");
+  // The waits between the attempts pass a hundred times as fast.
+  const realSetTimeout = globalThis.setTimeout;
+  const events = [];
+  try {
+    for await (const event of readEvents(await caller.through(lost.url).post(draft))) {
+      events.push(event);
+      if (events.length !== 3) continue;
+      gone = true;
+      const fast = (work: () => void, ms = 0) => realSetTimeout(work, ms >= 500 ? ms / 100 : ms);
+      globalThis.setTimeout = Object.assign(fast, realSetTimeout) as typeof setTimeout;
+    }
+  } finally {
+    globalThis.setTimeout = realSetTimeout;
+  }
+  assertEquals([events.at(-1)!.event, events.at(-1)!.data.code], ["error", "unavailable"]);
+  assertEquals((await turnRow(draft.id))!.state, "dispatched");
+  await sql("update public.chat_turns set created_at = created_at - interval '16 minutes' where id = $1", draft.id);
+  await sql("select public.sweep_stale_turns(10)");
+  const turn = await turnRow(draft.id);
+  assertEquals([turn!.state, turn!.cost_micro_usd], ["expired_charged", turn!.hold_micro_usd]);
 });
