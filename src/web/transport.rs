@@ -70,7 +70,11 @@ async fn response(request: Request, servers: &Servers, signal: &AbortSignal) -> 
         Base::Functions => &servers.functions,
     };
     let mut builder = RequestBuilder::new(&[base.as_str(), &request.path].concat())
-        .method(if request.method == "GET" { Method::GET } else { Method::POST })
+        .method(if request.method == "GET" {
+            Method::GET
+        } else {
+            Method::POST
+        })
         .header("Authorization", &["Bearer ", &request.token].concat())
         .header("apikey", &servers.key)
         .abort_signal(Some(signal));

@@ -218,12 +218,18 @@ fn another_answer_takes_the_place_of_the_last() {
         "the old answer makes room"
     );
 
-    let again = with(turn_of(&turn, "dispatched"), json!({ "trigger": "regenerate-message", "replacesSeq": 2 }));
+    let again = with(
+        turn_of(&turn, "dispatched"),
+        json!({ "trigger": "regenerate-message", "replacesSeq": 2 }),
+    );
     let accepted = json!({ "turn": again, "conversation": conversation(CONVERSATION, 2), "userMessage": null, "from": 0,
         "usage": spent(2, 0, &[&turn]) });
     let stream = world.open_stream("/chat", &event("accepted", accepted));
     world.say(stream, &delta(&turn, 0, "New"));
-    let again = with(turn_of(&turn, "settled"), json!({ "trigger": "regenerate-message", "replacesSeq": 2 }));
+    let again = with(
+        turn_of(&turn, "settled"),
+        json!({ "trigger": "regenerate-message", "replacesSeq": 2 }),
+    );
     let done =
         json!({ "turn": again, "message": answer(CONVERSATION, &turn, ANSWER, 3, "New"), "usage": spent(3, 1, &[]) });
     world.say(stream, &event("done", done));
