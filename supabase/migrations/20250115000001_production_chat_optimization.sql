@@ -73,15 +73,11 @@ create table public.chat_settings (
   default_model text not null,
   -- Retention in whole days; null keeps everything.
   usage_retention_days integer check (usage_retention_days >= 62),
-  deleted_conversation_retention_days integer check (deleted_conversation_retention_days >= 0),
-  -- Calls of the provider at once, over all tenants; null: as many as come.
-  max_provider_calls integer check (max_provider_calls > 0)
+  deleted_conversation_retention_days integer check (deleted_conversation_retention_days >= 0)
 );
 comment on table public.chat_settings is 'Reference table: one row of settings for the whole deployment.';
 comment on column public.chat_settings.usage_retention_days is
   'Days of usage kept. At least 62, so that the current and the last month are always whole.';
-comment on column public.chat_settings.max_provider_calls is
-  'Calls of the provider at once. Turns beyond it wait, by the priority of their plan and by how long they wait. Null: no cap.';
 
 -- Tenants ------------------------------------------------------------------------------------------------------------
 
@@ -210,9 +206,6 @@ create table public.chat_turns (
   dispatched_at timestamptz,
   heartbeat_at timestamptz,
   ended_at timestamptz,
-  -- Only where calls of the provider are capped: since when it waits, and the slot it works in.
-  queued_at timestamptz,
-  provider_slot integer,
   primary key (org_id, id),
   foreign key (model, price_version) references public.model_prices (model, version)
 ) with (fillfactor = 80);

@@ -4,6 +4,14 @@
 --
 -- Slots and queue belong to the deployment, not to a tenant: there is one provider. Without a cap neither is touched.
 
+alter table public.chat_settings add column max_provider_calls integer check (max_provider_calls > 0);
+comment on column public.chat_settings.max_provider_calls is
+  'Calls of the provider at once, over all tenants; turns beyond it wait. Null: as many as come.';
+
+alter table public.chat_turns
+  add column queued_at timestamptz, -- since when it waits
+  add column provider_slot integer; -- the slot it works in
+
 create table private.provider_slots (
   slot integer primary key check (slot > 0),
   -- The turn in it. A turn whose worker died stops renewing its lease, and the slot is free again.

@@ -138,6 +138,32 @@ test('every key of a tenant table contains the organization', async () => {
   }
 })
 
+test('every statement on the common path names the organization', async () => {
+  // What runs with every message. A statement that touches a tenant's table without its key would ask every shard.
+  const paths = ['reserve_turn', 'dispatch_turn', 'flush_turn', 'settle_turn', 'release_turn', 'stop_turn', 'read_turn',
+    'quota_status', 'get_messages_paginated']
+  const functions = new Map((await db.rows(`select proname as name, prosrc as body from pg_proc
+    where pronamespace in ('public'::regnamespace, 'private'::regnamespace)`)).map((fn) => [fn.name, fn.body]))
+  const tenantTables = (await db.rows(`select relname as name from pg_class where relnamespace = 'public'::regnamespace
+    and relkind = 'r'`)).map((table) => table.name).filter((name) => !REFERENCE_TABLES.includes(name))
+  // Those functions, and what they call.
+  const reached = new Set(paths)
+  for (const name of reached) {
+    for (const [, called] of functions.get(name).matchAll(/private\.(\w+)\(/g)) if (functions.has(called)) reached.add(called)
+  }
+  assert.ok(reached.size > 25, [...reached].join())
+  const touches = new RegExp(`\\b(from|join|update|into) public\\.(${tenantTables.join('|')})\\b`)
+  let seen = 0
+  for (const name of reached) {
+    for (const statement of functions.get(name).replace(/--.*$/gm, '').split(';')) {
+      if (!touches.test(statement)) continue
+      seen += 1
+      assert.match(statement, /\borg_id\b|organizations where id = /, `${name}: ${statement}`)
+    }
+  }
+  assert.ok(seen > 50, `${seen} statements`)
+})
+
 test('a negative price and a free licence outside the personal organization cannot be stored', async () => {
   await assert.rejects(db.rows(`insert into public.model_prices values ('m', 1, -1, 0, 0)`), /check constraint/)
   const { orgId, users } = await db.newOrganization()

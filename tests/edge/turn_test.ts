@@ -3,6 +3,7 @@
 import { assert, assertEquals, test } from "./support/assert.ts";
 import { Caller, eventsOf, message, problemOf, readEvents, textOf } from "./support/caller.ts";
 import { endOf, sql, turnRow } from "./support/database.ts";
+import { gateway, instance } from "./support/instance.ts";
 
 test("a message is accepted, streamed, done, and charged by the provider's figures", async () => {
   const caller = await Caller.signUp("pro");
@@ -35,6 +36,32 @@ test("a message is accepted, streamed, done, and charged by the provider's figur
   assertEquals(Number(turn!.cost_micro_usd), 2 * tokens, "2 micro-USD a token");
   assertEquals(done.turn.costMicroUsd, 2 * tokens);
   assertEquals(await caller.messagesToday(), { held: 0, used: 1, costMicroUsd: 2 * tokens });
+});
+
+test("before the first token the database is asked twice, however long the conversation and whether calls are capped", async () => {
+  const caller = await Caller.signUp();
+  const asked: string[] = [];
+  await using supabase = gateway((path) => {
+    if (path.startsWith("/rest/")) asked.push(path.split("/").at(-1)!);
+    return null;
+  });
+  await using watched = instance({ supabaseUrl: supabase.url });
+  const sender = caller.through(watched.url);
+  const { conversationId } = message("");
+  try {
+    for (let n = 0; n < 4; n += 1) {
+      if (n === 3) await sql("update public.chat_settings set max_provider_calls = 2");
+      asked.length = 0;
+      for await (const { event } of readEvents(await sender.post(message("Hello", { conversationId })))) {
+        if (event === "delta") break;
+      }
+      assertEquals(asked.slice(0, 2), ["reserve_turn", "dispatch_turn"]);
+      assert(!asked.slice(2).some((name) => name !== "settle_turn"), `nothing else before the first token: ${asked}`);
+      await allEnded(caller.id);
+    }
+  } finally {
+    await sql("update public.chat_settings set max_provider_calls = null");
+  }
 });
 
 test("the second message carries the first as context, and regenerating replaces the answer", async () => {
@@ -218,6 +245,12 @@ test("a turn that has ended is read from any byte, never from within a character
     assertEquals(head + textOf(events, from), content);
   }
 });
+
+const allEnded = (userId: string) =>
+  until(async () => {
+    const live = "select 1 from public.chat_turns where user_id = $1 and state in ('held', 'dispatched')";
+    return (await sql(live, userId)).length === 0;
+  });
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {
