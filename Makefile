@@ -19,6 +19,7 @@ PACKAGES := node_modules/.package-lock.json
 WASM_BINDGEN := .tools/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 WASM_PACK := .tools/wasm-pack-$(WASM_PACK_VERSION)
 WASM := pkg/wasm/production_chat_bg.wasm
+INLINED := pkg/wasm/inlined.js
 DIST := pkg/dist/index.js
 
 say = @printf '\033[1m▸ %s\033[0m\n' "$(1)"
@@ -69,8 +70,11 @@ $(WASM): $(RUST_SOURCES) $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN)
 	@wasm-pack --log-level warn build --mode no-install --target web --no-pack --out-dir pkg/wasm --release
 	@touch $@
 
+$(INLINED): $(WASM) tools/inline.mjs
+	@node tools/inline.mjs
+
 PKG_SOURCES := pkg/package.json pkg/tsconfig.json $(shell find pkg/src -name '*.ts' -o -name '*.tsx' 2>/dev/null)
-$(DIST): $(WASM) $(PKG_SOURCES)
+$(DIST): $(WASM) $(INLINED) $(PKG_SOURCES)
 	$(call say,the npm package)
 	@tsc -p pkg/tsconfig.json
 	@touch $@

@@ -2,17 +2,20 @@ import initWasm, { type InitInput } from '../wasm/production_chat.js'
 
 export type { InitInput }
 
+/** What `init` takes: where the module is, or the module itself. */
+type Input = InitInput | Promise<InitInput>
+
 let loading: Promise<void> | null = null
+let standardInput: () => Input = served
 
 /**
  * Loads the WebAssembly module, once for the page: every call gives the same promise. A client calls it by itself, so
  * an app only needs it to load earlier, or from somewhere else. After a failure the next call tries again.
  *
  * @param input where the module is: a URL, a `Response`, its bytes or a compiled module. Default: beside this file.
- *   Node, which does not fetch files, needs the bytes.
  */
-export function init(input?: InitInput | Promise<InitInput>): Promise<void> {
-  loading ??= initWasm(input === undefined ? undefined : { module_or_path: input }).then(
+export function init(input?: Input): Promise<void> {
+  loading ??= initWasm({ module_or_path: input ?? standardInput() }).then(
     () => undefined,
     (reason: unknown) => {
       loading = null
@@ -20,4 +23,29 @@ export function init(input?: InitInput | Promise<InitInput>): Promise<void> {
     },
   )
   return loading
+}
+
+/** Where the module comes from when `init` is not told. */
+export function setStandardInput(input: () => Input): void {
+  standardInput = input
+}
+
+/**
+ * The module as the server has it, at the address that bundlers read out of this very expression. Some set-ups move this
+ * file without it (the dependency optimizer of Vite's dev server), and Node does not fetch files: then the copy in a
+ * script, which is loaded by nobody else.
+ */
+async function served(): Promise<InitInput> {
+  const url = new URL('../wasm/production_chat_bg.wasm', import.meta.url)
+  if (url.protocol !== 'file:') {
+    const response = await fetch(url)
+    if (isModule(response)) return response
+  }
+  const { inlined } = await import('./inlined.js')
+  return inlined()
+}
+
+/** A server for single pages answers with its page where there is no file. */
+function isModule(response: Response): boolean {
+  return response.ok && !(response.headers.get('content-type') ?? '').startsWith('text/html')
 }
