@@ -1,7 +1,7 @@
+import { renderMarkdown } from 'production-chat/markdown'
 import { ChatThread, MessageComposer, useAccount, useProductionChat } from 'production-chat/react'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { AgentPicker, useAgentName } from './agent-picker'
-import { renderContent } from './answer'
 import { Banners } from './banners'
 import { titleOf } from './conversation-list'
 import { useDrafts } from './drafts'
@@ -96,7 +96,7 @@ export function ChatPage({ userId, email }: { userId: string; email: string }) {
           <NotFound />
         ) : (
           <>
-            <ChatThread chat={chat} agentName={agentName} renderContent={renderContent} onEdit={editText}>
+            <ChatThread chat={chat} agentName={agentName} renderContent={renderMarkdown} onEdit={editText}>
               {notLoaded !== null ? (
                 <NotLoaded message={notLoaded.message} onRetry={() => void chat.refetch()} />
               ) : accountStatus === 'error' ? null : (

@@ -1,6 +1,7 @@
 'use client'
 
-import { useCallback, useState, type ReactNode } from 'react'
+import { useCallback, useMemo, useState, type ReactNode } from 'react'
+import { Virtualizer } from 'virtua'
 import { ChatError } from '../error.js'
 import type { ChatMessage } from '../types.js'
 import { DownIcon } from './icons.js'
@@ -8,6 +9,11 @@ import { MessageView } from './message-view.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
 import { useThreadScroll } from './use-thread-scroll.js'
 import { clockTime } from './words.js'
+
+/** Height of the place above the messages, where older ones are asked for. Pixels; `styles.css` says the same. */
+const TOP = 48
+/** Messages at the end that are always there, for searching in the page and for screen readers: a page of them. */
+const KEPT = 50
 
 export interface ChatThreadProps {
   /** What `useProductionChat` returned. */
@@ -22,10 +28,16 @@ export interface ChatThreadProps {
   children?: ReactNode
 }
 
-/** The conversation: older messages on demand, the answer as it grows, what failed and what waits. */
+/**
+ * The conversation: older messages on demand, the answer as it grows, what failed and what waits. Of a long one only
+ * the last messages and those in sight are in the page.
+ */
 export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdit, children }: ChatThreadProps) {
   const { messages, queue, retrySendMessage, discardMessage, cancelQueued, regenerate } = chat
-  const { scroller, content, isAtEnd, onScroll, scrollToEnd } = useThreadScroll(chat.conversationId, messages)
+  const { scroller, content, isAtEnd, hasGrownAbove, onScroll, scrollToEnd } = useThreadScroll(
+    chat.conversationId,
+    messages,
+  )
   const isAnswering = chat.status === 'submitted' || chat.status === 'streaming'
   const last = messages.at(-1)
 
@@ -52,6 +64,12 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
     if (text !== null) onEdit?.(text)
   }
 
+  const { length } = messages
+  const kept = useMemo(
+    () => Array.from({ length: Math.min(KEPT, length) }, (_, place) => length - 1 - place).reverse(),
+    [length],
+  )
+
   return (
     <div className="pc-thread">
       <div
@@ -66,28 +84,42 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
         tabIndex={0}
       >
         <div className="pc-messages" ref={content}>
-          {chat.hasNextPage && (
-            <button
-              type="button"
-              className="pc-button pc-older"
-              aria-disabled={chat.isFetchingNextPage}
-              onClick={() => void (!chat.isFetchingNextPage && chat.fetchNextPage())}
-            >
-              {chat.isFetchingNextPage ? 'Loading…' : 'Load older messages'}
-            </button>
-          )}
-          {messages.length === 0 && queue.length === 0 && (chat.isLoading ? <Loading /> : children)}
-          {messages.map((message) => (
-            <MessageView
-              key={message.id}
-              message={message}
-              agentName={agentName}
-              renderContent={renderContent}
-              onRetry={retry}
-              onTakeBack={takeBack}
-              onRegenerate={message === last && message.role === 'assistant' && !isAnswering ? answerAgain : undefined}
-            />
-          ))}
+          <div className="pc-top" style={{ height: TOP }}>
+            {chat.hasNextPage && (
+              <button
+                type="button"
+                className="pc-button"
+                aria-disabled={chat.isFetchingNextPage}
+                onClick={() => void (!chat.isFetchingNextPage && chat.fetchNextPage())}
+              >
+                {chat.isFetchingNextPage ? 'Loading…' : 'Load older messages'}
+              </button>
+            )}
+          </div>
+          {length === 0 && queue.length === 0 && (chat.isLoading ? <Loading /> : children)}
+          <Virtualizer
+            // Another conversation is measured anew.
+            key={chat.conversationId}
+            data={messages}
+            scrollRef={scroller}
+            startMargin={TOP}
+            shift={hasGrownAbove}
+            keepMounted={kept}
+          >
+            {(message, place) => (
+              <MessageView
+                key={message.id}
+                message={message}
+                place={place + 1}
+                total={length}
+                agentName={agentName}
+                renderContent={renderContent}
+                onRetry={retry}
+                onTakeBack={takeBack}
+                onRegenerate={message === last && message.role === 'assistant' && !isAnswering ? answerAgain : undefined}
+              />
+            )}
+          </Virtualizer>
           {chat.status === 'submitted' && last?.role !== 'assistant' && <Thinking agentName={agentName} />}
           {refused !== null && (
             <p className="pc-problem" role="alert">

@@ -6,6 +6,10 @@ import { usd } from './words.js'
 
 export interface MessageViewProps {
   message: ChatMessage
+  /** Its place among the messages that are loaded, from 1; not all of them need be in the page. */
+  place: number
+  /** How many are loaded. */
+  total: number
   /** Shown above an answer. */
   agentName: string
   /** The answer as the app renders it. Default: its text, line by line. */
@@ -27,6 +31,8 @@ export const MessageView = memo(function MessageView(props: MessageViewProps) {
       data-role={message.role}
       data-status={message.status}
       data-message-id={message.id}
+      aria-posinset={props.place}
+      aria-setsize={props.total}
       aria-label={isAnswer ? `${agentName} answered` : 'You wrote'}
     >
       {isAnswer && (

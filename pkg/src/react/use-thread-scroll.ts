@@ -11,18 +11,24 @@ export interface ThreadScroll {
   content: RefObject<HTMLDivElement | null>
   /** The end is in sight; when not, new messages do not move what is being read. */
   isAtEnd: boolean
+  /** In this rendering older messages have come in above: what is being read keeps its distance from the end. */
+  hasGrownAbove: boolean
   onScroll: () => void
   scrollToEnd: () => void
 }
 
-/** Keeps the place being read when older messages arrive above it, and follows the end only for those who are there. */
+/** Follows the end for those who are there, and tells when messages arrived above what is being read. */
 export function useThreadScroll(conversationId: string | null, messages: readonly ChatMessage[]): ThreadScroll {
   const scroller = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
   const follows = useRef(true)
-  const first = useRef<{ id: string; top: number } | null>(null)
+  const shownFirst = useRef<string | null>(null)
   const lastSent = useRef<string | null>(null)
   const [isAtEnd, setIsAtEnd] = useState(true)
+
+  const oldest = messages[0]?.id ?? null
+  const hasGrownAbove =
+    shownFirst.current !== null && oldest !== shownFirst.current && messages.some(({ id }) => id === shownFirst.current)
 
   const onScroll = useCallback(() => {
     const box = scroller.current
@@ -40,32 +46,22 @@ export function useThreadScroll(conversationId: string | null, messages: readonl
 
   // Another conversation is read from its end.
   useLayoutEffect(() => {
-    first.current = null
     lastSent.current = null
     scrollToEnd()
   }, [conversationId, scrollToEnd])
 
   useLayoutEffect(() => {
-    const box = scroller.current
-    if (box === null) return
+    shownFirst.current = oldest
 
-    const before = first.current
-    const oldest = messages[0]
-    if (before !== null && oldest !== undefined && oldest.id !== before.id) {
-      const moved = topOf(box, before.id)
-      if (moved !== null) box.scrollTop += moved - before.top
-    }
-    if (oldest !== undefined) first.current = { id: oldest.id, top: topOf(box, oldest.id) ?? 0 }
-
-    // Who sends wants to see it, wherever they were reading.
-    const sending = messages.findLast((message) => message.status === 'sending')?.id ?? null
+    // Who sends wants to see it, wherever they were reading. It is the last, or followed by its answer.
+    const sending = messages.slice(-2).find((message) => message.status === 'sending')?.id ?? null
     if (sending !== null && sending !== lastSent.current) follows.current = true
     lastSent.current = sending ?? lastSent.current
 
     if (follows.current) scrollToEnd()
-  }, [messages, scrollToEnd])
+  }, [oldest, messages, scrollToEnd])
 
-  // What grows without a message changing: the composer, fonts, the window.
+  // What grows without a message changing: the composer, fonts, the window, messages measured once they are shown.
   useLayoutEffect(() => {
     const box = scroller.current
     if (box === null || content.current === null) return
@@ -77,11 +73,5 @@ export function useThreadScroll(conversationId: string | null, messages: readonl
     return () => observer.disconnect()
   }, [])
 
-  return { scroller, content, isAtEnd, onScroll, scrollToEnd }
-}
-
-/** Where a message begins within the scrolled content. */
-function topOf(box: HTMLElement, id: string): number | null {
-  const element = box.querySelector<HTMLElement>(`[data-message-id="${CSS.escape(id)}"]`)
-  return element === null ? null : element.getBoundingClientRect().top - box.getBoundingClientRect().top + box.scrollTop
+  return { scroller, content, isAtEnd, hasGrownAbove, onScroll, scrollToEnd }
 }
