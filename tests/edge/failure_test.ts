@@ -116,6 +116,21 @@ test("the database fails, hangs or answers nonsense while sign-in works: 503, ne
   );
 });
 
+test("the database is slow: 503 while it waits for a lock, and the message sent again is the same one", async () => {
+  const caller = await Caller.signUp();
+  // Somebody holds the member's licence for longer than a caller is kept waiting.
+  const slow = sql(
+    `begin; select from public.user_licenses where user_id = '${caller.id}' for update; select pg_sleep(9); commit`,
+  );
+  const draft = message("Hello");
+  const response = await caller.post(draft);
+  assertEquals([(await problemOf(response)).code, response.status], ["unavailable", 503]);
+  assert(Number(response.headers.get("Retry-After")) >= 1, "it says when to come back");
+  await slow;
+  assertEquals((await eventsOf(await caller.post(draft))).at(-1)!.event, "done");
+  assertEquals([(await caller.messagesToday()).used, (await turnRow(draft.id))!.attempt], [1, 1]);
+});
+
 test("the database rejects the call as wrong: 500 without its words", async () => {
   const caller = await Caller.signUp();
   await using supabase = gateway((path) =>
