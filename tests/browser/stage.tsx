@@ -1,0 +1,147 @@
+// The components on made-up data, for what no server would bring about quickly: long threads, fast answers, hostile text.
+import type { ChatMessage } from 'production-chat'
+import { renderMarkdown } from 'production-chat/markdown'
+import { ChatThread, type UseProductionChatResult } from 'production-chat/react'
+import { Profiler, StrictMode, useSyncExternalStore } from 'react'
+import { createRoot } from 'react-dom/client'
+
+const CONVERSATION = '01990000-0000-7000-8000-000000000001'
+
+const VERDICT: UseProductionChatResult['verdict'] = {
+  allowed: true,
+  reason: null,
+  violations: [],
+  retryAt: null,
+  softLimit: false,
+  estimate: { minMicroUsd: 0, maxMicroUsd: 0 },
+  isStale: false,
+  isFallback: false,
+  upgrade: null,
+}
+
+const nothing = () => undefined
+const never = () => new Promise<never>(nothing)
+
+/** The same functions always, as the hook's are. */
+const ACTIONS = {
+  sendMessage: never,
+  regenerate: never,
+  stop: nothing,
+  clearError: nothing,
+  fetchNextPage: never,
+  refetch: never,
+  check: () => VERDICT,
+  cancelQueued: () => null,
+  retrySendMessage: never,
+  discardMessage: () => null,
+} satisfies Partial<UseProductionChatResult>
+
+/** What the hook would return, of these messages. */
+function chatOf(messages: ChatMessage[]): UseProductionChatResult {
+  return {
+    conversationId: CONVERSATION,
+    conversation: null,
+    messages,
+    queue: [],
+    status: messages.at(-1)?.status === 'streaming' ? 'streaming' : 'ready',
+    error: null,
+    isLoading: false,
+    isFetching: false,
+    isStale: false,
+    hasNextPage: true,
+    isFetchingNextPage: false,
+    quotas: null,
+    usageStats: null,
+    verdict: VERDICT,
+    ...ACTIONS,
+  }
+}
+
+/** The message at a place in the conversation; questions and answers take turns. */
+function messageAt(place: number, content = text(place)): ChatMessage {
+  return {
+    id: `message-${place}`,
+    turnId: `turn-${Math.ceil(place / 2)}`,
+    conversationId: CONVERSATION,
+    seq: place,
+    role: place % 2 === 0 ? 'assistant' : 'user',
+    content,
+    status: 'complete',
+    createdAt: place,
+    costMicroUsd: null,
+    refundedMicroUsd: null,
+    error: null,
+    version: 1,
+  }
+}
+
+/** Between one line and ten. */
+function text(place: number): string {
+  return `Message ${place}. ${'Some words of no weight. '.repeat(1 + ((place * 7) % 24))}`
+}
+
+/** A thread that shows the messages from `first` to `last`, and is told what happens next. */
+export function mount({ first, last }: { first: number; last: number }) {
+  let messages: ChatMessage[] = []
+  for (let place = first; place <= last; place++) messages.push(messageAt(place))
+  const listeners = new Set<() => void>()
+  const set = (next: ChatMessage[]) => {
+    messages = next
+    for (const listener of listeners) listener()
+  }
+
+  const rendered: string[] = []
+  let commits = 0
+  const renderContent = (message: ChatMessage) => {
+    rendered.push(message.id)
+    return renderMarkdown(message)
+  }
+  function Thread() {
+    const shown = useSyncExternalStore(
+      (listener) => {
+        listeners.add(listener)
+        return () => listeners.delete(listener)
+      },
+      () => messages,
+    )
+    return <ChatThread chat={chatOf(shown)} renderContent={renderContent} />
+  }
+
+  document.body.replaceChildren()
+  const box = document.body.appendChild(document.createElement('main'))
+  box.style.cssText = 'display: flex; height: 600px'
+  createRoot(box).render(
+    <StrictMode>
+      <Profiler id="thread" onRender={() => commits++}>
+        <Thread />
+      </Profiler>
+    </StrictMode>,
+  )
+
+  return {
+    /** Older messages arrive above. */
+    older(count: number): void {
+      const from = (messages[0]?.seq ?? 1) - count
+      set([...Array.from({ length: count }, (_, index) => messageAt(from + index)), ...messages])
+    },
+    /** A message comes to the end. */
+    add(content: string, status: ChatMessage['status'] = 'complete'): void {
+      set([...messages, { ...messageAt((messages.at(-1)?.seq ?? 0) + 1, content), role: 'assistant', status }])
+    },
+    /** The last message grows. */
+    grow(more: string): void {
+      const last = messages.at(-1)
+      if (last === undefined) return
+      set([...messages.slice(0, -1), { ...last, content: last.content + more, version: last.version + 1 }])
+    },
+    /** Which messages were rendered since this was asked last, and how often the thread was. */
+    rendered(): { ids: string[]; commits: number } {
+      const result = { ids: [...new Set(rendered)], commits }
+      rendered.length = 0
+      commits = 0
+      return result
+    },
+  }
+}
+
+export type Stage = ReturnType<typeof mount>

@@ -1,0 +1,144 @@
+import { fileURLToPath } from 'node:url'
+import { expect, type Page } from '@playwright/test'
+import { test } from './helpers.js'
+import type { Stage } from './stage.js'
+
+declare global {
+  interface Window {
+    stage: Stage
+  }
+}
+
+/** The thread alone, on made-up messages, in a page of the demo's server. */
+async function mount(page: Page, range: { first: number; last: number }): Promise<void> {
+  await page.goto('/')
+  const path = fileURLToPath(new URL('stage.tsx', import.meta.url))
+  await page.evaluate(
+    async ({ path, range }) => {
+      const { mount } = await import(/* @vite-ignore */ new URL(`/@fs${path}`, location.href).href)
+      window.stage = mount(range)
+    },
+    { path, range },
+  )
+  await expect(page.getByRole('article').first()).toBeAttached()
+}
+
+const fromEnd = (page: Page) =>
+  page.getByRole('log').evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight)
+
+const frames = (page: Page, count = 3) =>
+  page.evaluate(async (count) => {
+    for (let frame = 0; frame < count; frame++) await new Promise((resolve) => requestAnimationFrame(resolve))
+  }, count)
+
+test('a hundred thousand messages: few are in the page, the end is in sight, each can be reached', async ({ page }) => {
+  await mount(page, { first: 1, last: 100_000 })
+  const articles = page.getByRole('article')
+  await expect(articles.last()).toContainText('Message 100000.')
+  await expect(articles.last()).toHaveAttribute('aria-posinset', '100000')
+  await expect(articles.last()).toHaveAttribute('aria-setsize', '100000')
+  await expect(articles.last()).toBeInViewport()
+  await expect.poll(() => fromEnd(page)).toBeLessThanOrEqual(1)
+  expect(await articles.count()).toBeLessThan(120)
+
+  await page.getByRole('log').evaluate((log) => (log.scrollTop = 0))
+  await expect(page.locator('[data-message-id=message-1]')).toBeInViewport()
+  await page.getByRole('button', { name: 'To the newest message' }).click()
+  await expect(page.locator('[data-message-id=message-100000]')).toBeInViewport()
+  await expect.poll(() => fromEnd(page)).toBeLessThanOrEqual(1)
+})
+
+test('older messages arrive above without moving what is read, however high they are', async ({ page }) => {
+  await mount(page, { first: 501, last: 700 })
+  const log = page.getByRole('log')
+  await log.evaluate((log) => (log.scrollTop = 0))
+  const reading = page.locator('[data-message-id=message-501]')
+  await expect(reading).toBeInViewport()
+  await frames(page)
+  for (let round = 0; round < 3; round++) {
+    const before = await reading.boundingBox()
+    await page.evaluate(() => window.stage.older(50))
+    await frames(page, 6)
+    const after = await reading.boundingBox()
+    expect(Math.abs((after?.y ?? 0) - (before?.y ?? 0))).toBeLessThanOrEqual(2)
+    await expect(reading).toHaveAttribute('aria-posinset', String(50 * (round + 1) + 1))
+  }
+})
+
+test('the end is followed by those who are there, and leaves those alone who are not', async ({ page }) => {
+  await mount(page, { first: 1, last: 300 })
+  await page.evaluate(() => window.stage.add('It begins. ', 'streaming'))
+  for (let n = 0; n < 20; n++) {
+    await page.evaluate(() => window.stage.grow('And it goes on for a line or so, with words. '.repeat(3)))
+    await frames(page, 1)
+  }
+  await expect.poll(() => fromEnd(page)).toBeLessThanOrEqual(1)
+
+  const log = page.getByRole('log')
+  await log.hover()
+  await page.mouse.wheel(0, -500)
+  await expect.poll(() => fromEnd(page)).toBeGreaterThan(300)
+  const place = await log.evaluate((log) => log.scrollTop)
+  for (let n = 0; n < 20; n++) {
+    await page.evaluate(() => window.stage.grow('And it goes on for a line or so, with words. '.repeat(3)))
+    await frames(page, 1)
+  }
+  expect(await log.evaluate((log) => log.scrollTop)).toBe(place)
+})
+
+test('a delta renders the message that grew, and no other', async ({ page }) => {
+  await mount(page, { first: 1, last: 300 })
+  await page.evaluate(() => window.stage.add('It begins. ', 'streaming'))
+  await frames(page, 6)
+  await page.evaluate(() => window.stage.rendered())
+  for (let n = 0; n < 30; n++) {
+    await page.evaluate(() => window.stage.grow('more '))
+    await frames(page, 1)
+  }
+  const { ids, commits } = await page.evaluate(() => window.stage.rendered())
+  expect(ids).toEqual(['message-301'])
+  expect(commits).toBeGreaterThanOrEqual(30)
+  await expect(page.getByRole('article').last()).toContainText('more more')
+})
+
+test('hostile markdown is text: no markup, no script, no request, no link that runs', async ({ page }) => {
+  const asked: string[] = []
+  await mount(page, { first: 1, last: 2 })
+  page.on('request', (request) => asked.push(request.url()))
+  const hostile = [
+    '<script>window.hurt = 1</script><img src=x onerror="window.hurt = 2"><iframe srcdoc="<script>parent.hurt=3</script>"></iframe>',
+    '<a href="javascript:window.hurt=4">html link</a>',
+    '[one](javascript:window.hurt=5) [two](JaVaScRiPt:window.hurt=6) [three](data:text/html,<script>window.hurt=7</script>)',
+    '[four](vbscript:msgbox) [five](&#106;avascript:window.hurt=8) <javascript:window.hurt=9>',
+    '![a picture](https://tracker.invalid/pixel.png) ![](https://tracker.invalid/other.png "t")',
+    '[web](https://example.com/?q="><script>window.hurt=10</script>) [mail](mailto:a@example.com)',
+    '<style>body { display: none }</style><svg onload="window.hurt = 11"></svg><math><mi xlink:href="javascript:1">x</mi></math>',
+    '| a | b |\n| - | - |\n| <b onclick=alert(1)>c</b> | [d](javascript:alert(1)) |',
+  ].join('\n\n')
+  // As it streams: every prefix of it is shown at some moment.
+  await page.evaluate(async (hostile) => {
+    window.stage.add('', 'streaming')
+    for (let at = 0; at < hostile.length; at += 7) {
+      window.stage.grow(hostile.slice(at, at + 7))
+      await new Promise((resolve) => requestAnimationFrame(resolve))
+    }
+  }, hostile)
+  const answer = page.getByRole('article').last()
+  await expect(answer).toContainText('<svg onload="window.hurt = 11"></svg>')
+
+  const found = await answer.evaluate((article) => ({
+    elements: [...article.querySelectorAll('script, img, iframe, style, svg, math, object, embed, form, input:not([type=checkbox])')].length,
+    handlers: [...article.querySelectorAll('*')].filter((element) => element.getAttributeNames().some((name) => name.startsWith('on'))).length,
+    links: [...article.querySelectorAll('a')].map((link) => [link.textContent, new URL(link.href).protocol, link.rel]),
+  }))
+  expect(found.elements).toBe(0)
+  expect(found.handlers).toBe(0)
+  for (const [, protocol, rel] of found.links.filter(([text]) => text === 'web' || text === 'mail')) {
+    expect(['https:', 'mailto:']).toContain(protocol)
+    expect(rel).toBe('noopener noreferrer nofollow')
+  }
+  // What was dangerous points at nothing: the page itself.
+  for (const [, protocol] of found.links) expect(['https:', 'http:', 'mailto:']).toContain(protocol)
+  expect(await page.evaluate(() => 'hurt' in window)).toBe(false)
+  expect(asked.filter((url) => url.includes('tracker'))).toEqual([])
+})

@@ -1,0 +1,3 @@
+'use client'
+
+export { App as Client } from './chat.js'
