@@ -8,7 +8,7 @@ import { openDatabase } from './support/database.mjs'
 
 const CALLS = 10_000
 const CONNECTIONS = 64
-const CONVERSATIONS = 10
+const CONVERSATIONS = 20
 
 let db
 before(async () => {
@@ -72,7 +72,7 @@ test(`${CALLS} calls at once deadlock never`, async () => {
     async cap() { await db.rows('update public.chat_settings set max_provider_calls = $1', [[null, 3, 12][random(3)]]) },
   }
   // How often each comes, of 30.
-  const weights = { reserve: 8, regenerate: 2, dispatch: 5, flush: 2, settle: 5, release: 2, stop: 1, read: 1, sweep: 2, remove: 2 }
+  const weights = { reserve: 8, regenerate: 3, dispatch: 5, flush: 2, settle: 5, release: 2, stop: 1, read: 1, sweep: 2, remove: 1 }
   const draw = Object.entries(weights).flatMap(([name, weight]) => Array(weight).fill(name))
 
   let left = CALLS
