@@ -32,7 +32,9 @@ export class ProductionChatClient {
   /** Who is signed in, what they may do and have spent, and their conversations. */
   readonly account: Store<AccountSnapshot>
 
-  readonly #options: ProductionChatOptions
+  /** @internal For what asks the server by itself. */
+  readonly options: ProductionChatOptions
+
   readonly #accountListeners = new Set<() => void>()
   readonly #conversations = new Map<string, ConversationStore>()
   #core: WasmClient | null = null
@@ -43,7 +45,7 @@ export class ProductionChatClient {
 
   /** @internal Use {@link createProductionChat}. */
   constructor(options: ProductionChatOptions) {
-    this.#options = options
+    this.options = options
     this.account = {
       subscribe: (listener) => {
         this.#accountListeners.add(listener)
@@ -213,7 +215,7 @@ export class ProductionChatClient {
 
   #create(): WasmClient {
     if (this.#isDisposed) throw new ChatError(DISPOSED)
-    const { accessToken, ...options } = this.#options
+    const { accessToken, ...options } = this.options
     const core = new WasmClient(options, accessToken, (change: Change) => {
       if (change.account) this.#notifyAccount()
       for (const id of change.conversations) this.#conversations.get(id)?.notify()

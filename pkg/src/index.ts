@@ -27,3 +27,4 @@ export type {
   Verdict,
   Violation,
 } from './types.js'
+export type { UsageDay } from './usage-history.js'

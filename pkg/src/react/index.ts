@@ -23,3 +23,4 @@ export {
   type UseProductionChatOptions,
   type UseProductionChatResult,
 } from './use-production-chat.js'
+export { useUsageHistory, type UseUsageHistoryOptions, type UseUsageHistoryResult } from './use-usage-history.js'

@@ -22,8 +22,9 @@ export async function installApps(name) {
   const dir = await mkdtemp(join(tmpdir(), `production-chat-${name}-`))
   await run('npm', ['pack', '--silent', '--pack-destination', dir], { cwd: pkg })
   const tarball = (await readdir(dir)).find((file) => file.endsWith('.tgz'))
-  await cp(join(apps, name), dir, { recursive: true })
+  // What an app has itself lies over what all have in common.
   for (const folder of COMMON[name]) await cp(join(apps, 'shared'), join(dir, folder), { recursive: true })
+  await cp(join(apps, name), dir, { recursive: true })
   // What the machine has fetched before is not asked for again.
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', `./${tarball}`], {
     cwd: dir,

@@ -1,0 +1,82 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import { expect, type Page } from '@playwright/test'
+import { answers, send, SEEDED_CONVERSATION, signIn, test } from './helpers.js'
+
+// Every state of the demo, by axe's rules, in light and dark: no violation.
+
+async function expectNoViolation(page: Page): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    // Colours are judged where they end, not on the way there.
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))))
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    const found = violations.map(({ id, help, nodes }) => ({ colorScheme, id, help, nodes: nodes.map(({ html }) => html) }))
+    expect(found).toEqual([])
+  }
+}
+
+/** The same account, as if the hour were spent. */
+async function spendHour(page: Page): Promise<void> {
+  await page.route('**/rest/v1/rpc/quota_status', async (route) => {
+    const response = await route.fetch()
+    const body = await response.json()
+    const { usage } = body
+    usage.messagesThisHour.used = usage.quotas.max_messages_per_hour
+    usage.hourFreesAt = [usage.serverTime + 20 * 60_000]
+    await route.fulfill({ response, json: body })
+  })
+}
+
+test('signing in', async ({ page }) => {
+  await page.goto('/')
+  await expect(page.getByRole('button', { name: 'pro@example.com' })).toBeVisible()
+  await expectNoViolation(page)
+})
+
+test('a new conversation', async ({ page }) => {
+  await signIn(page, 'pro')
+  await expectNoViolation(page)
+})
+
+test('a thread, and an answer with code as it grows', async ({ page }) => {
+  await signIn(page, 'pro', `/c/${SEEDED_CONVERSATION}`)
+  await expect(answers(page).last()).toBeVisible()
+  await expectNoViolation(page)
+  await page.goto('/')
+  await page.getByRole('combobox', { name: 'Agent' }).selectOption('coding')
+  await send(page, 'Group a list by a key')
+  await expect(answers(page)).toHaveAttribute('data-status', 'streaming')
+  await expectNoViolation(page)
+  await expect(answers(page)).toHaveAttribute('data-status', 'complete', { timeout: 30_000 })
+  await expectNoViolation(page)
+})
+
+test('a refusal and its countdown', async ({ page }) => {
+  await spendHour(page)
+  await signIn(page, 'free')
+  await expect(page.getByRole('timer')).toBeVisible()
+  await expectNoViolation(page)
+})
+
+test('a dialog', async ({ page }) => {
+  await signIn(page, 'pro', `/c/${SEEDED_CONVERSATION}`)
+  const item = page.getByRole('navigation', { name: 'Conversations' }).getByRole('listitem').first()
+  await item.hover()
+  await item.getByRole('button', { name: /^Delete/ }).click()
+  await expect(page.getByRole('dialog')).toBeVisible()
+  await expectNoViolation(page)
+})
+
+test.describe('a narrow screen', () => {
+  test.use({ viewport: { width: 390, height: 780 } })
+
+  test('its thread and its drawer', async ({ page }) => {
+    await page.goto(`/c/${SEEDED_CONVERSATION}`)
+    await page.getByRole('button', { name: 'pro@example.com' }).click()
+    await expect(answers(page).last()).toBeVisible()
+    await expectNoViolation(page)
+    await page.getByRole('button', { name: 'Open the list of conversations' }).click()
+    await expect(page.getByRole('meter', { name: 'Today' })).toBeVisible()
+    await expectNoViolation(page)
+  })
+})

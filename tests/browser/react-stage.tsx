@@ -1,0 +1,99 @@
+// The hooks under React's hard conditions: StrictMode, transitions, slow components, unmounting in the middle.
+import type { ProductionChatClient } from 'production-chat'
+import { ProductionChatProvider, useProductionChat, useUsageHistory } from 'production-chat/react'
+import { StrictMode, useState, useTransition, type ReactNode } from 'react'
+import { createRoot } from 'react-dom/client'
+
+/** Longer than React's slice of five milliseconds, all readers together: it yields between them. */
+const SLOW_MS = 2
+const READERS = 6
+
+function Reader({ conversationId }: { conversationId: string }) {
+  const { messages, status } = useProductionChat({ conversationId })
+  const end = performance.now() + SLOW_MS
+  while (performance.now() < end);
+  return <li>{`${status} ${messages.map(({ content }) => content.length).join()}`}</li>
+}
+
+/** Renders itself as a transition over and over, so that answers grow in the middle of a rendering. */
+function Restless({ children }: { children: ReactNode }) {
+  const [round, setRound] = useState(0)
+  const [, startTransition] = useTransition()
+  return (
+    <section
+      ref={(section) => {
+        if (section === null) return
+        const timer = setInterval(() => startTransition(() => setRound((before) => before + 1)), 10)
+        return () => clearInterval(timer)
+      }}
+    >
+      <ul key={round % 2}>{children}</ul>
+    </section>
+  )
+}
+
+function render(client: ProductionChatClient, children: ReactNode) {
+  const root = createRoot(document.body.appendChild(document.createElement('div')))
+  root.render(
+    <StrictMode>
+      <ProductionChatProvider client={client}>{children}</ProductionChatProvider>
+    </StrictMode>,
+  )
+  return root
+}
+
+/** Many components on one conversation. Counts the moments at which they showed different things. */
+export function mountReaders(client: ProductionChatClient, conversationId: string) {
+  const shown = new Set<string>()
+  let torn = 0
+  const watch = new MutationObserver(() => {
+    const words = new Set(Array.from(document.querySelectorAll('section li'), (reader) => reader.textContent ?? ''))
+    for (const word of words) shown.add(word)
+    if (words.size > 1) torn++
+  })
+  watch.observe(document.body, { subtree: true, childList: true, characterData: true })
+  const root = render(
+    client,
+    <Restless>
+      {Array.from({ length: READERS }, (_, index) => (
+        <Reader key={index} conversationId={conversationId} />
+      ))}
+    </Restless>,
+  )
+  return {
+    unmount: () => root.unmount(),
+    result: () => ({ torn, states: shown.size }),
+  }
+}
+
+function NewChat() {
+  const { conversationId } = useProductionChat()
+  return <output>{conversationId}</output>
+}
+
+/** A chat about a new conversation; returns how to count how many were made for it. */
+export function mountNew(client: ProductionChatClient) {
+  let made = 0
+  const newConversation = client.newConversation.bind(client)
+  client.newConversation = (agent) => {
+    made++
+    return newConversation(agent)
+  }
+  render(client, <NewChat />)
+  return { made: () => made }
+}
+
+function History() {
+  const { history, isLoading, error, refetch } = useUsageHistory({ days: 7 })
+  if (isLoading) return <p className="history">loading</p>
+  return (
+    <p className="history">
+      {error?.message ?? history.map((day) => `${day.messagesSent} for ${day.costMicroUsd}`).join()}
+      <button onClick={refetch}>Read again</button>
+    </p>
+  )
+}
+
+export function mountHistory(client: ProductionChatClient): void {
+  render(client, <History />)
+}
