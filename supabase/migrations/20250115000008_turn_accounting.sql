@@ -41,6 +41,13 @@ $$;
 comment on function private.turn_cost(text, int, bigint, bigint, bigint) is
   'Micro-USD at a pinned price version, rounded up once.';
 
+create function private.after(p_previous timestamptz, p_now timestamptz) returns timestamptz
+language sql immutable set search_path = ''
+as $$ select greatest(p_previous + interval '1 millisecond', p_now) $$;
+comment on function private.after(timestamptz, timestamptz) is
+  'When a conversation changed: it grows with every change, also within a millisecond, since it tells how old a page is. A '
+  'message is dated by it, so that it is newer than every page it is not on.';
+
 create function private.lock_conversations(p_org_id uuid, p_conversation_ids uuid[]) returns void
 language plpgsql set search_path = ''
 as $$
@@ -141,9 +148,11 @@ begin
   returning * into v_turn;
   if p_turn.trigger = 'submit-message' then
     delete from public.chat_messages where org_id = p_turn.org_id and id = p_turn.id;
-    update public.conversations set message_count = message_count - 2
-    where org_id = p_turn.org_id and id = p_turn.conversation_id;
   end if;
+  update public.conversations set
+    message_count = message_count - case when p_turn.trigger = 'submit-message' then 2 else 0 end,
+    updated_at = private.after(updated_at, p_now)
+  where org_id = p_turn.org_id and id = p_turn.conversation_id;
   perform private.count_usage(p_turn.org_id, p_turn.user_id, p_turn.usage_date, -1, -1, 0, 0, 0, 0, 0, -p_turn.hold_micro_usd);
   perform private.leave_provider(p_turn);
   return v_turn;
@@ -158,8 +167,12 @@ create function private.write_answer(
 language plpgsql set search_path = ''
 as $$
 declare
+  v_updated_at timestamptz;
   v_superseded_at timestamptz;
 begin
+  update public.conversations set updated_at = private.after(updated_at, p_now)
+  where org_id = p_turn.org_id and id = p_turn.conversation_id
+  returning updated_at into v_updated_at;
   -- A correction finds the answer the expiry wrote, wherever the conversation has gone since.
   update public.chat_messages set content = p_content, status = p_status, cost_micro_usd = p_cost
   where org_id = p_turn.org_id and id = p_turn.answer_id;
@@ -176,16 +189,14 @@ begin
       v_superseded_at := p_now; -- a later turn has replaced it already: this answer comes too late to be shown
     end if;
   end if;
-  update public.conversations set updated_at = greatest(updated_at, p_now)
-  where org_id = p_turn.org_id and id = p_turn.conversation_id;
-  if not found then
+  if v_updated_at is null then
     return; -- the conversation is gone for good; the turn alone keeps the account
   end if;
   insert into public.chat_messages (
     org_id, id, conversation_id, user_id, turn_id, seq, role, content, status, cost_micro_usd, created_at, superseded_at
   ) values (
     p_turn.org_id, p_turn.answer_id, p_turn.conversation_id, p_turn.user_id, p_turn.id, p_turn.answer_seq, 'assistant',
-    p_content, p_status, p_cost, p_now, v_superseded_at
+    p_content, p_status, p_cost, v_updated_at, v_superseded_at
   );
 end
 $$;
@@ -251,7 +262,7 @@ comment on function private.is_silent(public.chat_turns, timestamptz) is
   'No worker gives a sign of life: it is gone. A worker flushes every second.';
 
 revoke all on function private.turn_json(public.chat_turns),
-  private.stored_message(uuid, uuid), private.turn_cost(text, int, bigint, bigint, bigint),
+  private.after(timestamptz, timestamptz), private.stored_message(uuid, uuid), private.turn_cost(text, int, bigint, bigint, bigint),
   private.lock_conversations(uuid, uuid[]), private.lock_counters(uuid, uuid, date[], date),
   private.count_usage(uuid, uuid, date, int, int, int, bigint, bigint, bigint, bigint, bigint),
   private.release_locked(public.chat_turns, text, timestamptz),

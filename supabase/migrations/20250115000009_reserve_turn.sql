@@ -299,13 +299,14 @@ begin
       title = case when title = '' and last_seq = 0 then private.first_words(p_content) else title end,
       last_seq = last_seq + case when v_is_submit then 2 else 1 end,
       message_count = message_count + case when v_is_submit then 2 else 0 end,
-      updated_at = greatest(updated_at, v_now)
+      updated_at = private.after(updated_at, v_now)
     where org_id = p_org_id and id = p_conversation_id
     returning * into v_conversation;
   end if;
   if v_is_submit then
     insert into public.chat_messages (org_id, id, conversation_id, user_id, turn_id, seq, role, content, status, created_at)
-    values (p_org_id, p_turn_id, p_conversation_id, p_user_id, p_turn_id, v_prompt.seq, 'user', p_content, 'complete', v_now);
+    values (p_org_id, p_turn_id, p_conversation_id, p_user_id, p_turn_id, v_prompt.seq, 'user', p_content, 'complete',
+      v_conversation.updated_at);
   end if;
   insert into public.chat_turns as t (
     org_id, id, user_id, conversation_id, fingerprint, agent, model, price_version, trigger, state, attempt, answer_id,

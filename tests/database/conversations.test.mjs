@@ -104,6 +104,47 @@ test('nothing to regenerate is said', async () => {
   assert.deepEqual([reply.outcome, reply.field], ['invalid', 'trigger'])
 })
 
+test('a conversation is newer after every change, also within a millisecond, and a message than every page without it', async () => {
+  const user = await db.newUser('pro')
+  const conversationId = randomUUID()
+  await db.rpc(user, 'create_conversation', { p_id: conversationId })
+  const state = async () => {
+    const { conversation, messages } = await page(user, conversationId)
+    return { updatedAt: conversation.updatedAt, messages }
+  }
+  // As if everything happened at once: whatever comes now is not later than what was.
+  await db.rows(`update public.conversations set updated_at = date_trunc('milliseconds', now()) + interval '1 hour' where id = $1`, [conversationId])
+  let last = await state()
+  const changes = async (what, work) => {
+    await work()
+    const next = await state()
+    assert.ok(next.updatedAt > last.updatedAt, `${what}: ${next.updatedAt} after ${last.updatedAt}`)
+    for (const message of next.messages) {
+      const isNew = !last.messages.some(({ id }) => id === message.id)
+      assert.equal(message.createdAt > last.updatedAt, isNew, `${what}: ${message.role}`)
+    }
+    last = next
+  }
+  let turn
+  const reserve = (options) => async () => { turn = await db.reserve(user, { conversationId, ...options }) }
+  const dispatch = () => db.turn('dispatch_turn', user, turn.id)
+  await changes('a message', reserve())
+  await changes('released', () => db.turn('release_turn', user, turn.id, { p_reason: 'test' }))
+  await changes('a message again', reserve())
+  await dispatch()
+  await changes('its answer', () => db.settle(user, turn.id))
+  await changes('to be regenerated', reserve({ trigger: 'regenerate-message' }))
+  await changes('not regenerated', () => db.turn('release_turn', user, turn.id, { p_reason: 'test' }))
+  await changes('to be regenerated again', reserve({ trigger: 'regenerate-message' }))
+  await dispatch()
+  await changes('regenerated', () => db.settle(user, turn.id))
+  await changes('another message', reserve())
+  await dispatch()
+  await db.age(user, '31 seconds')
+  await changes('expired', () => db.turn('stop_turn', user, turn.id))
+  await changes('corrected', () => db.settle(user, turn.id))
+})
+
 test('the list is paged by time and id, latest first', async () => {
   const user = await db.newUser('pro')
   const ids = []
