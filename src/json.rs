@@ -1,19 +1,24 @@
-//! Reads JSON, in one way everywhere, and small: a page has to load this code.
+//! Reads and writes JSON, in one way everywhere, and small: a page has to load this code.
 //!
-//! serde_json parses the text; what makes shapes of it is serde's derived code, and how much of that a module carries
-//! depends on what its deserializer may call. serde_json's own may find an array where a field list is due, and says
-//! in words what is wrong with every field. [`Reader`] finds an object or nothing, and says nothing, which is less than
-//! half the code for every shape.
+//! Text, JavaScript's objects and our shapes meet in one tree, [`Value`]. Libraries turn text (serde_json) and objects
+//! (serde-wasm-bindgen) into it and back, once for all shapes. What makes shapes of a tree and trees of shapes is
+//! serde's derived code, driven by [`Reader`](read::Reader) and [`Builder`](build::Builder) so that little of it is
+//! needed for each shape.
+
+mod build;
+mod read;
+mod value;
 
 use std::fmt;
 
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Visitor};
-use serde::forward_to_deserialize_any;
-use serde_json::{Map, Value};
+use serde::de::DeserializeOwned;
+use serde::{Serialize, de, ser};
+
+pub(crate) use value::Value;
 
 /// Reads a shape from JSON text; `None` when it is not that shape.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
-    parse(text).and_then(from_value)
+    from_value(&parse(text)?)
 }
 
 /// Parses JSON text; `None` when it is none.
@@ -22,11 +27,27 @@ pub(crate) fn parse(text: &str) -> Option<Value> {
 }
 
 /// Reads a shape from JSON that is parsed already.
-pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Option<T> {
-    T::deserialize(Reader(value)).ok()
+pub(crate) fn from_value<T: DeserializeOwned>(value: &Value) -> Option<T> {
+    T::deserialize(read::Reader(value)).ok()
 }
 
-/// It is not the shape that was asked for.
+/// Writes a shape as JSON text.
+pub(crate) fn write<T: Serialize + ?Sized>(shape: &T) -> String {
+    text(&to_value(shape))
+}
+
+/// A shape as a tree.
+pub(crate) fn to_value<T: Serialize + ?Sized>(shape: &T) -> Value {
+    // Our shapes say nothing that a tree cannot.
+    shape.serialize(build::Builder).unwrap_or(Value::Null)
+}
+
+fn text(value: &Value) -> String {
+    // Names are texts, so every tree can be written.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// It is not the shape that was asked for. Says no more: words for every field would be loaded by every page.
 #[derive(Debug)]
 struct Unfit;
 
@@ -42,173 +63,33 @@ impl de::Error for Unfit {
     fn custom<T: fmt::Display>(_: T) -> Unfit {
         Unfit
     }
-}
 
-struct Reader(Value);
-
-impl<'de> Deserializer<'de> for Reader {
-    type Error = Unfit;
-
-    // Shapes of the wire say what they expect; none asks for whatever comes.
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Unfit> {
-        Err(Unfit)
+    fn invalid_type(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Unfit {
+        Unfit
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        visitor.visit_bool(self.0.as_bool().ok_or(Unfit)?)
+    fn invalid_value(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Unfit {
+        Unfit
     }
 
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        visitor.visit_u64(self.0.as_u64().ok_or(Unfit)?)
-    }
-
-    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        self.deserialize_u64(visitor)
-    }
-
-    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        self.deserialize_u64(visitor)
-    }
-
-    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        visitor.visit_i64(self.0.as_i64().ok_or(Unfit)?)
-    }
-
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        visitor.visit_f64(self.0.as_f64().ok_or(Unfit)?)
-    }
-
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        match self.0 {
-            Value::String(text) => visitor.visit_string(text),
-            _ => Err(Unfit),
-        }
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        visitor.visit_str(self.0.as_str().ok_or(Unfit)?)
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        match self.0 {
-            Value::Null => visitor.visit_none(),
-            _ => visitor.visit_some(self),
-        }
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        match self.0 {
-            Value::Array(items) => visitor.visit_seq(Items(items.into_iter())),
-            _ => Err(Unfit),
-        }
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Unfit> {
-        match self.0 {
-            Value::Object(fields) => visitor.visit_map(Fields(fields.into_iter(), Value::Null)),
-            _ => Err(Unfit),
-        }
-    }
-
-    /// `"name"`, or `{ "name": what it holds }`.
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Unfit> {
-        match self.0 {
-            Value::String(name) => visitor.visit_enum(Variant(name, Value::Null)),
-            Value::Object(fields) => {
-                let (name, held) = fields.into_iter().next().ok_or(Unfit)?;
-                visitor.visit_enum(Variant(name, held))
-            }
-            _ => Err(Unfit),
-        }
-    }
-
-    forward_to_deserialize_any! {
-        i8 i16 i64 i128 u8 u128 f32 char str bytes byte_buf unit unit_struct newtype_struct tuple tuple_struct map
+    fn invalid_length(_: usize, _: &dyn de::Expected) -> Unfit {
+        Unfit
     }
 }
 
-struct Items(std::vec::IntoIter<Value>);
-
-impl<'de> de::SeqAccess<'de> for Items {
-    type Error = Unfit;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Unfit> {
-        self.0.next().map(|item| seed.deserialize(Reader(item))).transpose()
-    }
-}
-
-struct Fields(<Map<String, Value> as IntoIterator>::IntoIter, Value);
-
-impl<'de> de::MapAccess<'de> for Fields {
-    type Error = Unfit;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unfit> {
-        let Some((name, value)) = self.0.next() else {
-            return Ok(None);
-        };
-        self.1 = value;
-        seed.deserialize(Reader(Value::String(name))).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unfit> {
-        seed.deserialize(Reader(std::mem::take(&mut self.1)))
-    }
-}
-
-struct Variant(String, Value);
-
-impl<'de> de::EnumAccess<'de> for Variant {
-    type Error = Unfit;
-    type Variant = Held;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Held), Unfit> {
-        Ok((seed.deserialize(Reader(Value::String(self.0)))?, Held(self.1)))
-    }
-}
-
-struct Held(Value);
-
-impl<'de> de::VariantAccess<'de> for Held {
-    type Error = Unfit;
-
-    fn unit_variant(self) -> Result<(), Unfit> {
-        Ok(())
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Unfit> {
-        seed.deserialize(Reader(self.0))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Unfit> {
-        Err(Unfit)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], _: V) -> Result<V::Value, Unfit> {
-        Err(Unfit)
+impl ser::Error for Unfit {
+    fn custom<T: fmt::Display>(_: T) -> Unfit {
+        Unfit
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
+    use serde::{Deserialize, Serialize};
 
-    use super::read;
+    use super::{read, write};
 
-    #[derive(Debug, PartialEq, Deserialize)]
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Shape {
         count: u64,
         offset: i32,
@@ -217,7 +98,7 @@ mod tests {
         list: Vec<Kind>,
     }
 
-    #[derive(Debug, PartialEq, Deserialize)]
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
     #[serde(rename_all = "camelCase")]
     enum Kind {
         Plain,
@@ -238,6 +119,18 @@ mod tests {
                 list
             })
         );
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let text = r#"{"count":1,"offset":-2,"is":true,"name":"\u0001\"é","list":["plain",{"holding":3}]}"#;
+        assert_eq!(read::<Shape>(text).map(|shape| write(&shape)).as_deref(), Some(text));
+    }
+
+    #[test]
+    fn of_a_name_that_comes_twice_the_last_one_counts() {
+        let text = r#"{ "count": 1, "offset": 1, "is": true, "list": [], "count": 2 }"#;
+        assert_eq!(read::<Shape>(text).map(|shape| shape.count), Some(2));
     }
 
     #[test]

@@ -190,9 +190,7 @@ pub fn belongs_to(key: &str, user_id: &str) -> bool {
 
 /// An entry's storage key and text.
 pub fn encode(entry: &OutboxEntry) -> (String, String) {
-    // Strings, numbers and options: nothing in it can fail to be written.
-    let text = serde_json::to_string(entry).unwrap_or_default();
-    (key_of(&entry.user_id, &entry.turn_id), text)
+    (key_of(&entry.user_id, &entry.turn_id), json::write(entry))
 }
 
 /// Reads a stored entry.
@@ -212,7 +210,7 @@ pub fn decode(key: &str, text: &str) -> Result<OutboxEntry, SetAside> {
     let written_by = rest.split(':').next().and_then(|version| version.parse::<u32>().ok());
     let value = json::parse(text);
     let body_version = value
-        .clone()
+        .as_ref()
         .and_then(json::from_value::<Versioned>)
         .map(|versioned| versioned.v);
     if [written_by, body_version]
@@ -222,7 +220,7 @@ pub fn decode(key: &str, text: &str) -> Result<OutboxEntry, SetAside> {
     {
         return Err(set_aside(SetAsideReason::OtherVersion));
     }
-    match value.and_then(json::from_value::<OutboxEntry>) {
+    match value.as_ref().and_then(json::from_value::<OutboxEntry>) {
         Some(entry) if key_of(&entry.user_id, &entry.turn_id) == key => Ok(entry),
         _ => Err(set_aside(SetAsideReason::Corrupt)),
     }

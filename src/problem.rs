@@ -215,17 +215,17 @@ impl Problem {
 
     fn from_json(status: u16, body: &str) -> Option<Problem> {
         let body = json::parse(body)?;
-        if let Some(problem) = json::from_value::<Problem>(body.clone()) {
+        if let Some(problem) = json::from_value::<Problem>(&body) {
             return Some(problem);
         }
-        if let Some(read) = json::from_value::<Essentials>(body.clone()) {
+        if let Some(read) = json::from_value::<Essentials>(&body) {
             let mut problem = Problem::new(read.code, status, read.detail.unwrap_or_default());
             problem.retry_after = read.retry_after;
             problem.turn_id = read.turn_id;
             problem.refunded_micro_usd = read.refunded_micro_usd;
             return Some(problem);
         }
-        let error = json::from_value::<DatabaseError>(body)?;
+        let error = json::from_value::<DatabaseError>(&body)?;
         match error.code.as_deref().and_then(|code| code.strip_prefix("PT")) {
             Some("429") => Some(Problem::new(ProblemCode::QuotaExceeded, status, error.message)),
             Some(_) => Some(Problem::new(code_of(status), status, error.message)),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cost::Price;
-pub(super) use crate::json::read;
+pub(super) use crate::json::{read, write};
 use crate::license::Quotas;
 use crate::message::{Conversation, Message};
 use crate::outbox::Trigger;
@@ -20,12 +20,6 @@ pub struct Agent {
     pub name: String,
     /// What it is good at.
     pub description: String,
-}
-
-/// Writes a JSON body.
-pub(super) fn write<T: Serialize>(body: &T) -> String {
-    // Only maps with keys that are no strings cannot be written, and no body has one.
-    serde_json::to_string(body).unwrap_or_default()
 }
 
 /// Reply of `quota_status`.

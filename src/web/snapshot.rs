@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::Millis;
 use crate::session::{AccountSnapshot, ChatMessage, ConversationHead, Session};
 use crate::table::Table;
+use crate::{Millis, json};
 
 /// Conversations whose snapshots are kept.
 const KEPT: usize = 64;
@@ -20,7 +20,7 @@ pub(super) fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
         .serialize_maps_as_objects(true)
         .serialize_missing_as_null(true);
     // Numbers beyond 2^53 are the only thing that cannot be said, and no instant, count or amount is one.
-    value.serialize(&serializer).unwrap_or(JsValue::NULL)
+    json::to_value(value).serialize(&serializer).unwrap_or(JsValue::NULL)
 }
 
 /// The last snapshots, kept until something in them changes.
