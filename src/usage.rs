@@ -251,6 +251,11 @@ impl Holds {
         self.0.is_empty()
     }
 
+    /// The turns and their holds.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Hold)> {
+        self.0.iter()
+    }
+
     /// Forgets the holds of the turns the server counts itself.
     pub fn retain_unknown(&mut self, live_turn_ids: &[String]) {
         self.0.retain(|turn_id, _| !live_turn_ids.contains(turn_id));

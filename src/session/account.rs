@@ -10,7 +10,7 @@ use crate::quota::{Basis, QuotaRequest, Verdict, check};
 use crate::usage::{Hold, UsageSnapshot};
 
 use super::requests::Purpose;
-use super::wire::{self, Agent, QuotaStatus};
+use super::wire::{Agent, QuotaStatus};
 use super::{Draft, Moment, RequestId, Session};
 
 /// Tokens of the system prompt and of what else the server adds, at most.
@@ -92,7 +92,7 @@ impl Session {
         let mut verdict = match usage {
             Some(usage) => check(
                 request,
-                &usage.with_holds(&self.holds),
+                &self.with_holds(&usage),
                 &self.account.tiers,
                 there,
                 Basis::Browser,
@@ -148,6 +148,12 @@ impl Session {
         )
     }
 
+    /// The snapshot with what is in flight, here and in the other tabs.
+    pub(super) fn with_holds(&self, usage: &UsageSnapshot) -> UsageSnapshot {
+        let here = usage.with_holds(&self.holds);
+        self.others.holds().fold(here, |usage, holds| usage.with_holds(holds))
+    }
+
     /// Sets quota aside for a turn until the server counts it itself.
     pub(super) fn hold(&mut self, turn_id: &str, conversation_id: &str, text: &str, now: Millis) {
         let max_cost = self.estimate(conversation_id, text, now).max_micro_usd;
@@ -182,6 +188,7 @@ impl Session {
         }
         self.learn_clock(usage.server_time, now);
         self.holds.retain_unknown(&usage.live_turn_ids);
+        self.others.retain_unknown(&usage.live_turn_ids);
         self.account.usage = Some(usage);
         self.account.as_of = now;
         self.change_all();
@@ -206,13 +213,9 @@ impl Session {
         }
     }
 
-    pub(super) fn account_read(&mut self, body: &str, at: &mut Moment) {
+    pub(super) fn account_read(&mut self, status: QuotaStatus, at: &mut Moment) {
         self.account.reading = None;
         self.changed_account = true;
-        let Some(status) = wire::read::<QuotaStatus>(body) else {
-            self.account.error = Some(ChatErrorDetail::malformed_reply());
-            return;
-        };
         self.account.error = None;
         self.account.price = status
             .prices
@@ -236,7 +239,7 @@ impl Session {
         let there = self.there(now);
         let stale_at = Some(self.account.as_of.saturating_add(FRESH_FOR)).filter(|at| *at > now);
         let Some(usage) = &self.account.usage else { return None };
-        let merged = usage.with_holds(&self.holds);
+        let merged = self.with_holds(usage);
         let instants = [
             Some(usage.day_resets_at),
             Some(usage.month_resets_at),

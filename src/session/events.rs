@@ -1,5 +1,6 @@
 //! What the events of a turn's stream mean.
 
+use crate::message::Conversation;
 use crate::outbox::Trigger;
 use crate::problem::{ChatErrorDetail, Problem, ProblemCode};
 use crate::retry::{Failure, Retryable, retryable};
@@ -50,10 +51,10 @@ impl Session {
         if conversation.as_ref().is_some_and(|it| it.id != conversation_id) || !in_place {
             return None;
         }
-        live.accepted = true;
         live.trigger = turn.trigger;
         live.answer_id = Some(turn.answer_id);
-        let stop_wanted = live.stop_wanted;
+        let (stop_wanted, news) = (live.stop_wanted, !live.accepted);
+        self.set_accepted(conversation_id, true);
         if let Some(talk) = self.talks.get_mut(conversation_id) {
             talk.yields.reset();
         }
@@ -66,6 +67,9 @@ impl Session {
         self.resettle(conversation_id);
         if self.learn_usage(usage, at.now) {
             self.tell_usage();
+        }
+        if news {
+            self.tell_conversation(conversation_id);
         }
         if stop_wanted {
             self.ask_to_stop(conversation_id, at);
@@ -105,6 +109,7 @@ impl Session {
             return None;
         }
         self.end_live(conversation_id);
+        let ended_at = message.created_at;
         let replaces = turn.trigger == Trigger::RegenerateMessage;
         let last = self
             .threads
@@ -118,6 +123,13 @@ impl Session {
         self.drop_hold(&turn.id);
         if self.learn_usage(usage, at.now) {
             self.tell_usage();
+        }
+        if let Some(conversation) = self.conversation_of(conversation_id).cloned() {
+            let updated_at = conversation.updated_at.max(ended_at);
+            self.set_conversation(Conversation {
+                updated_at,
+                ..conversation
+            });
         }
         self.tell_conversation(conversation_id);
         let thread = self.threads.peek(conversation_id);

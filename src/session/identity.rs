@@ -49,16 +49,22 @@ impl Session {
     /// Signs out: nothing of this user stays here or in storage. Returns how many unsent messages were dropped.
     pub fn sign_out(&mut self) -> u32 {
         let unsent = self.unsent_count();
+        self.tell_sign_out();
         if let Some(user_id) = self.identity.user_id.clone() {
             self.effects.push(Effect::Forget { user_id });
         }
+        self.forget_signed_out();
+        unsent
+    }
+
+    /// Nothing of the user stays here; what is in storage is the tab's to clear in which it was asked for.
+    pub(super) fn forget_signed_out(&mut self) {
         self.forget_user();
         self.identity = Identity {
             signed_out: true,
             ask: self.identity.ask,
             ..Identity::default()
         };
-        unsent
     }
 
     pub(super) fn ask_token(&mut self, refresh: bool) {
@@ -141,9 +147,7 @@ impl Session {
         for turn_id in unfinished {
             self.set_state(&turn_id, OutboxState::Queued);
         }
-        for talk in self.talks.values_mut() {
-            talk.live = None;
-        }
+        self.end_all_live();
         self.account.error = Some(error);
         self.change_all();
     }
@@ -151,6 +155,7 @@ impl Session {
     /// Another user than before, or the first.
     fn begin_user(&mut self, user_id: String) {
         if self.identity.user_id.is_some() {
+            self.set_unstored_aside();
             self.forget_user();
         }
         // What was typed before anybody knew who types is theirs.
@@ -160,20 +165,32 @@ impl Session {
             self.outbox.update(&turn_id, |entry| entry.user_id.clone_from(&user_id));
             self.store(&turn_id);
         }
+        self.take_unstored_back(&user_id);
         self.effects.push(Effect::LoadOutbox { user_id });
+        self.tell_hello();
         self.change_all();
+    }
+
+    fn end_all_live(&mut self) {
+        let conversations: Vec<String> = self.talks.keys().cloned().collect();
+        for conversation_id in conversations {
+            self.end_live(&conversation_id);
+        }
     }
 
     /// Drops everything in memory that belongs to the user. Who looks at what stays known.
     fn forget_user(&mut self) {
         self.drop_requests();
+        self.end_all_live();
         self.account = Account {
             skew: self.account.skew,
             ..Account::default()
         };
         self.threads.clear();
         self.outbox = crate::outbox::Outbox::new();
+        self.row_versions = crate::table::Table::default();
         self.holds = crate::usage::Holds::default();
+        self.others.forget_holds();
         self.change_all();
         for talk in self.talks.values_mut() {
             *talk = super::Talk {

@@ -60,6 +60,8 @@ pub enum Input {
     StorageFailed,
     /// Another tab of this origin said something.
     Tab(String),
+    /// The tab of this name is gone, as awaited by [`Effect::AwaitEnd`].
+    TabEnded(String),
 }
 
 /// A whole reply.
@@ -112,6 +114,16 @@ pub enum Effect {
     Unstore {
         /// The key.
         key: String,
+    },
+    /// Keep the lock of this tab's name for as long as the page lives.
+    Live {
+        /// This tab's name.
+        tab: String,
+    },
+    /// Tell with [`Input::TabEnded`] when nobody keeps the lock of this name any more.
+    AwaitEnd {
+        /// The other tab's name.
+        tab: String,
     },
     /// Say `text` to the other tabs of this origin.
     Tell {

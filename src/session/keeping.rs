@@ -2,7 +2,7 @@
 
 use crate::outbox::{self, OutboxEntry, OutboxState, Trigger};
 
-use super::{Effect, Moment, Session};
+use super::{Effect, Moment, Session, StorageKind};
 
 impl Session {
     /// Takes over what storage held: what was under way goes again under its id, what cannot be read is set aside.
@@ -11,17 +11,13 @@ impl Session {
             match outbox::decode(&key, &text) {
                 Ok(entry) if self.identity.user_id.as_ref() != Some(&entry.user_id) => {}
                 Ok(entry) if self.outbox.get(&entry.turn_id).is_some() => {}
+                Ok(entry) if !self.is_ours(&entry.owner_tab) => self.await_end(entry.owner_tab),
                 Ok(mut entry) => {
+                    entry.owner_tab.clone_from(&self.tab);
                     if entry.state == OutboxState::Sending {
                         entry.state = OutboxState::Queued;
                     }
-                    let known = self.conversation_of(&entry.conversation_id).is_some();
-                    let minted = entry.new_conversation && !known;
-                    self.talks.update(&entry.conversation_id, |talk| talk.minted |= minted);
-                    self.change(&entry.conversation_id);
-                    self.version += 1;
-                    self.row_versions.insert(entry.turn_id.clone(), self.version);
-                    self.outbox.insert(entry);
+                    self.take_in(entry);
                 }
                 Err(aside) => {
                     self.effects.push(Effect::Store { key: aside.key, text });
@@ -31,6 +27,39 @@ impl Session {
         }
         self.changed_account = true;
         self.pump_all(at);
+    }
+
+    /// Somebody else signs in. What storage did not take waits here, unseen, until its user is back.
+    pub(super) fn set_unstored_aside(&mut self) {
+        if self.storage == StorageKind::Memory {
+            self.aside.extend(self.outbox.iter().cloned());
+        }
+    }
+
+    pub(super) fn take_unstored_back(&mut self, user_id: &str) {
+        for mut entry in std::mem::take(&mut self.aside) {
+            if entry.user_id != user_id {
+                self.aside.push(entry);
+                continue;
+            }
+            if entry.state == OutboxState::Sending {
+                entry.state = OutboxState::Queued;
+            }
+            self.take_in(entry);
+        }
+    }
+
+    /// An entry kept elsewhere comes into the outbox.
+    fn take_in(&mut self, entry: OutboxEntry) {
+        let known = self.conversation_of(&entry.conversation_id).is_some();
+        let minted = entry.new_conversation && !known;
+        self.talks.update(&entry.conversation_id, |talk| talk.minted |= minted);
+        self.change(&entry.conversation_id);
+        self.version += 1;
+        self.row_versions.insert(entry.turn_id.clone(), self.version);
+        let turn_id = entry.turn_id.clone();
+        self.outbox.insert(entry);
+        self.store(&turn_id);
     }
 
     /// The server has answered the turn: it needs no place here any more.

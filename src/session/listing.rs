@@ -2,11 +2,18 @@
 
 use crate::message::Conversation;
 use crate::outbox;
-use crate::problem::ChatErrorDetail;
+use crate::problem::{ChatErrorCode, ChatErrorDetail};
 
 use super::requests::Purpose;
-use super::wire::{self, ConversationPage};
+use super::wire::ConversationPage;
 use super::{Effect, Moment, Session, Talk};
+
+/// Reply of `delete_conversation`: false when it was gone already.
+#[derive(serde::Deserialize)]
+pub(super) struct Deleted {
+    #[serde(rename = "deleted")]
+    _deleted: bool,
+}
 
 impl Session {
     /// Makes up a conversation. The server hears of it with its first message.
@@ -66,6 +73,7 @@ impl Session {
             return;
         }
         let before = self.conversation_of(id).cloned();
+        self.talks.update(id, |talk| talk.deleted = true);
         self.account.conversations.retain(|held| held.id != id);
         self.account.error = None;
         self.issue(
@@ -85,11 +93,7 @@ impl Session {
         }
     }
 
-    pub(super) fn conversations_read(&mut self, more: bool, body: &str, at: &mut Moment) {
-        let Some(page) = wire::read::<ConversationPage>(body) else {
-            self.conversations_unread(more, ChatErrorDetail::malformed_reply());
-            return;
-        };
+    pub(super) fn conversations_read(&mut self, more: bool, page: ConversationPage, at: &mut Moment) {
         self.changed_account = true;
         let reading = if more {
             &mut self.account.listing_more
@@ -118,7 +122,9 @@ impl Session {
                 // Taken for new because an unsent message said so; it is not, and there may be more in it.
                 self.refetch(&conversation.id, at);
             }
-            self.account.upsert(conversation);
+            if self.not_deleted_here(&conversation.id).is_ok() {
+                self.account.upsert(conversation);
+            }
         }
     }
 
@@ -133,12 +139,9 @@ impl Session {
         self.changed_account = true;
     }
 
-    pub(super) fn renamed(&mut self, body: &str) {
-        // The reply carries the server's `updated_at`; without it the optimistic title stands.
-        if let Some(conversation) = wire::read::<Conversation>(body) {
-            self.tell_list();
-            self.set_conversation(conversation);
-        }
+    pub(super) fn renamed(&mut self, conversation: Conversation) {
+        self.tell_list();
+        self.set_conversation(conversation);
     }
 
     pub(super) fn not_renamed(&mut self, id: &str, before: String, error: ChatErrorDetail) {
@@ -157,12 +160,23 @@ impl Session {
         self.fetch_account(at);
     }
 
-    pub(super) fn not_deleted(&mut self, before: Option<Conversation>, error: ChatErrorDetail) {
+    pub(super) fn not_deleted(&mut self, id: &str, before: Option<Conversation>, error: ChatErrorDetail) {
+        if let Some(talk) = self.talks.get_mut(id) {
+            talk.deleted = false;
+        }
         if let Some(conversation) = before {
             self.account.upsert(conversation);
         }
         self.account.error = Some(error);
         self.changed_account = true;
+    }
+
+    /// Nothing more is sent to what is being deleted, or was.
+    pub(super) fn not_deleted_here(&self, id: &str) -> Result<(), ChatErrorDetail> {
+        match self.talks.get(id) {
+            Some(talk) if talk.deleted => Err(deleted_error()),
+            _ => Ok(()),
+        }
     }
 
     /// What is known of a conversation: with its messages, else from the list.
@@ -179,6 +193,10 @@ impl Session {
     /// The newer state of a conversation, wherever it is shown.
     pub(super) fn set_conversation(&mut self, conversation: Conversation) {
         self.found_on_server(&conversation.id);
+        let known = self.conversation_of(&conversation.id);
+        if known.is_some_and(|known| known.updated_at > conversation.updated_at) {
+            return;
+        }
         self.change(&conversation.id);
         self.changed_account = true;
         self.threads.mutate(&conversation.id, |thread| {
@@ -223,17 +241,23 @@ impl Session {
         }
         self.end_live(id);
         self.threads.remove(id);
+        let reading = self.talks.get(id).map(|talk| [talk.latest, talk.older]);
+        for request in reading.into_iter().flatten().flatten() {
+            self.give_up(request);
+        }
         if let Some(talk) = self.talks.get_mut(id) {
             *talk = Talk {
+                deleted: true,
                 looks: talk.looks,
                 revision: talk.revision + 1,
                 ..Talk::default()
             };
-            talk.error = Some(ChatErrorDetail::new(
-                crate::problem::ChatErrorCode::NotFound,
-                "This conversation was deleted.",
-            ));
+            talk.error = Some(deleted_error());
         }
         self.change(id);
     }
+}
+
+fn deleted_error() -> ChatErrorDetail {
+    ChatErrorDetail::new(ChatErrorCode::NotFound, "This conversation was deleted.")
 }

@@ -42,7 +42,7 @@ use crate::Millis;
 use crate::cache::MessageCache;
 use crate::cost::Price;
 use crate::license::Tier;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, OutboxEntry};
 use crate::problem::ChatErrorDetail;
 use crate::retry::Backoff;
 use crate::table::Table;
@@ -78,6 +78,8 @@ pub struct Session {
     /// What goes on in each conversation here.
     talks: Table<String, Talk>,
     outbox: Outbox,
+    /// What earlier users typed here and storage did not take.
+    aside: Vec<OutboxEntry>,
     holds: Holds,
     requests: Requests,
     uuids: UuidGenerator,
@@ -86,6 +88,9 @@ pub struct Session {
     /// The last version given to a message or a list of messages.
     version: u64,
     is_online: bool,
+    /// This tab's name, among the tabs of the browser.
+    tab: String,
+    others: tabs::Others,
     storage: StorageKind,
     disposed: bool,
     effects: Vec<Effect>,
@@ -113,6 +118,8 @@ struct Talk {
     minted: bool,
     /// Made in this tab, so that nothing of it is on the server that is not here.
     born_here: bool,
+    /// Its deletion is under way or done: nothing more is sent to it.
+    deleted: bool,
     /// The agent it was made for.
     agent: Option<String>,
     /// The request that reads its latest page.
@@ -155,12 +162,15 @@ impl Session {
             threads: MessageCache::new(MAX_THREADS, MAX_THREAD_BYTES),
             talks: Table::default(),
             outbox: Outbox::new(),
+            aside: Vec::new(),
             holds: Holds::default(),
             requests: Requests::default(),
             uuids: UuidGenerator::new(),
             row_versions: Table::default(),
             version: 0,
             is_online,
+            tab: String::new(),
+            others: tabs::Others::default(),
             storage: StorageKind::Persistent,
             disposed: false,
             effects: Vec::new(),
@@ -171,8 +181,12 @@ impl Session {
     }
 
     /// Asks who is signed in; all else follows from the answer.
-    pub fn start(&mut self) {
-        self.ask_token(false);
+    pub fn start(&mut self, at: &mut Moment) {
+        self.tab = self.new_id(at);
+        self.effects.push(Effect::Live { tab: self.tab.clone() });
+        // Nobody may have signed in: then these end as they came. They keep the app being asked for a token.
+        self.fetch_account(at);
+        self.fetch_conversations(at);
     }
 
     /// Takes in what happened.
@@ -195,12 +209,17 @@ impl Session {
                 self.is_online = is_online;
                 self.changed_account = true;
                 self.flush(at);
+                if is_online {
+                    self.look_again(at);
+                }
             }
             Input::Visible => self.look_again(at),
             Input::Timeout => {
                 self.flush(at);
+                self.give_up_overdue(at);
                 self.end_silent_streams(at);
                 self.release_waiting(at);
+                self.let_lapse(at.now);
             }
             Input::Stored(entries) => self.take_stored(entries, at),
             Input::StorageFailed => {
@@ -208,12 +227,14 @@ impl Session {
                 self.storage = StorageKind::Memory;
             }
             Input::Tab(text) => self.heard(&text, at),
+            Input::TabEnded(tab) => self.tab_ended(tab),
         }
         self.show_what_time_changed(at.now);
     }
 
     /// What is to be done now, in this order.
     pub fn effects(&mut self) -> Vec<Effect> {
+        self.tell_holds();
         let mut effects = std::mem::take(&mut self.effects);
         let account = std::mem::take(&mut self.changed_account);
         let conversations = std::mem::take(&mut self.changed_conversations);
@@ -238,6 +259,8 @@ impl Session {
             .into_iter()
             .chain(silent)
             .chain(due)
+            .chain(self.requests.next_overdue())
+            .chain(self.others.next_lapse())
             .chain(self.shows_anew_at)
             .min()
     }
@@ -246,6 +269,8 @@ impl Session {
     pub fn dispose(&mut self) {
         if !self.disposed {
             self.drop_requests();
+            self.holds = Holds::default();
+            self.tell_holds();
             self.disposed = true;
         }
     }

@@ -9,7 +9,6 @@ use crate::pages::Pages;
 use crate::problem::ChatErrorDetail;
 
 use super::requests::Purpose;
-use super::wire;
 use super::{Moment, Session};
 
 /// What the server has of a conversation, as far as it was read.
@@ -94,6 +93,9 @@ impl Session {
 
     /// After a pause (a hidden page, a sign-in): whatever is looked at and old is read anew.
     pub(super) fn look_again(&mut self, at: &mut Moment) {
+        if self.identity.signed_out {
+            return;
+        }
         let looked_at: Vec<String> = self
             .talks
             .iter()
@@ -103,7 +105,7 @@ impl Session {
         for id in looked_at {
             self.refresh_if_old(&id, at);
         }
-        if self.is_account_stale(at.now) {
+        if self.is_account_stale(at.now) || self.account.is_untouched() {
             self.refetch_account(at);
         }
     }
@@ -125,11 +127,8 @@ impl Session {
         self.change(id);
     }
 
-    pub(super) fn latest_read(&mut self, id: &str, body: &str, at: &mut Moment) {
-        let Some(page) = wire::read::<MessagePage>(body).filter(|page| page.conversation.id == id) else {
-            self.latest_unread(id, ChatErrorDetail::malformed_reply());
-            return;
-        };
+    pub(super) fn latest_read(&mut self, id: &str, page: MessagePage, at: &mut Moment) {
+        self.forget_what_arrived(id, &page);
         let live_turn_id = page.live_turn_id.clone();
         let conversation = page.conversation.clone();
         if self.threads.peek(id).is_none() {
@@ -155,7 +154,6 @@ impl Session {
         }
         self.set_conversation(conversation);
         self.resettle(id);
-        self.forget_what_arrived(id, live_turn_id.as_deref());
         if let Some(turn_id) = live_turn_id {
             self.attend(id, &turn_id, 0, at);
         }
@@ -170,11 +168,8 @@ impl Session {
         self.change(id);
     }
 
-    pub(super) fn older_read(&mut self, id: &str, cursor: u64, body: &str) {
-        let Some(page) = wire::read::<MessagePage>(body).filter(|page| page.conversation.id == id) else {
-            self.older_unread(id, ChatErrorDetail::malformed_reply());
-            return;
-        };
+    pub(super) fn older_read(&mut self, id: &str, cursor: u64, page: MessagePage) {
+        self.forget_what_arrived(id, &page);
         let version = &mut self.version;
         self.threads.mutate(id, |thread| {
             thread.note(&page.messages, version);
@@ -234,24 +229,23 @@ impl Session {
         self.change(id);
     }
 
-    /// What the server shows as ended needs no place in the outbox: its `done` got lost.
-    fn forget_what_arrived(&mut self, id: &str, live_turn_id: Option<&str>) {
-        let Some(thread) = self.threads.peek(id) else { return };
+    /// What a page shows as ended needs no place in the outbox: its `done` got lost. A message that is held here because
+    /// it was accepted once proves nothing: its turn may have been released since.
+    fn forget_what_arrived(&mut self, id: &str, page: &MessagePage) {
         let here = self
             .talks
             .get(id)
             .and_then(|talk| talk.live.as_ref())
             .map(|live| live.turn_id.as_str());
-        let arrived = self.outbox.of_conversation(id).filter(|entry| {
-            let failed_here = matches!(entry.state, OutboxState::Failed(_));
-            failed_here
-                && Some(entry.turn_id.as_str()) != live_turn_id
-                && Some(entry.turn_id.as_str()) != here
-                && thread.pages.get(&entry.turn_id).is_some()
+        let arrived = page.messages.iter().map(|message| &message.id).filter(|turn_id| {
+            let kept = self.outbox.get(turn_id.as_str());
+            let waits = kept.is_some_and(|entry| entry.state != OutboxState::Sending);
+            waits && page.live_turn_id.as_ref() != Some(turn_id) && here != Some(turn_id.as_str())
         });
-        let arrived: Vec<String> = arrived.map(|entry| entry.turn_id.clone()).collect();
+        let arrived: Vec<String> = arrived.cloned().collect();
         for turn_id in arrived {
             self.acknowledge(&turn_id);
+            self.drop_hold(&turn_id);
             self.set_error(id, None);
         }
     }

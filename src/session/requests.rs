@@ -1,13 +1,18 @@
 //! What is on the wire, what waits to go, what is tried again.
 
 use crate::Millis;
-use crate::message::Conversation;
+use crate::message::{Conversation, MessagePage};
 use crate::problem::{ChatErrorDetail, Problem, ProblemCode};
 use crate::retry::{Backoff, Failure, Retryable, parse_retry_after, retryable};
 use crate::table::Table;
 
 use super::io::{Effect, Reply, RequestId};
+use super::listing::Deleted;
+use super::wire;
 use super::{Moment, Session};
+
+/// No reply is waited for longer than this: what is on the wire is given up and goes again.
+const DEADLINE: Millis = 60_000;
 
 /// What a request is for.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +51,8 @@ struct Pending {
     purpose: Purpose,
     /// When it may go; `None`: it is on the wire.
     due: Option<Millis>,
+    /// When it set out, until its reply begins.
+    set_out: Option<Millis>,
     /// A refused token was renewed for it.
     refreshed: bool,
     backoff: Backoff,
@@ -69,6 +76,19 @@ impl Requests {
         self.pending.get(&id).map(|pending| &pending.purpose)
     }
 
+    /// When the next one has waited for its reply long enough.
+    pub(super) fn next_overdue(&self) -> Option<Millis> {
+        let waiting = self.pending.values().filter_map(|pending| pending.set_out);
+        waiting.map(|at| at.saturating_add(DEADLINE)).min()
+    }
+
+    /// Its reply has begun.
+    pub(super) fn opened(&mut self, id: RequestId) {
+        if let Some(pending) = self.pending.get_mut(&id) {
+            pending.set_out = None;
+        }
+    }
+
     /// Whether it has not set out.
     pub(super) fn waits(&self, id: RequestId) -> bool {
         self.pending.get(&id).is_some_and(|pending| pending.due.is_some())
@@ -85,12 +105,14 @@ impl Session {
     pub(super) fn issue(&mut self, purpose: Purpose, delay: Millis, at: &mut Moment) -> RequestId {
         self.requests.last = self.requests.last.wrapping_add(1);
         let id = self.requests.last;
-        let due = Some(at.now.saturating_add(delay));
+        // At once means at once, though the clock be set back meanwhile.
+        let due = Some(if delay == 0 { 0 } else { at.now.saturating_add(delay) });
         self.requests.pending.insert(
             id,
             Pending {
                 purpose,
                 due,
+                set_out: None,
                 refreshed: false,
                 backoff: Backoff::new(),
             },
@@ -121,6 +143,7 @@ impl Session {
                 Some(request) => {
                     if let Some(pending) = self.requests.pending.get_mut(&id) {
                         pending.due = None;
+                        pending.set_out = Some(at.now);
                     }
                     self.effects.push(Effect::Fetch(request));
                 }
@@ -142,6 +165,14 @@ impl Session {
     pub(super) fn drop_requests(&mut self) {
         let ids: Vec<RequestId> = self.requests.pending.keys().copied().collect();
         for id in ids {
+            // What was shown as done already is taken back.
+            match self.requests.purpose(id).cloned() {
+                Some(Purpose::Delete { id, before }) => self.not_deleted(&id, before, ChatErrorDetail::signed_out()),
+                Some(Purpose::Rename { id, before, .. }) => {
+                    self.not_renamed(&id, before, ChatErrorDetail::signed_out());
+                }
+                _ => {}
+            }
             self.give_up(id);
         }
         for talk in self.talks.values_mut() {
@@ -155,8 +186,9 @@ impl Session {
             return;
         };
         if (200..300).contains(&reply.status) {
-            self.requests.finish(reply.id);
-            self.succeeded(purpose, &reply.body, at);
+            if self.succeeded(reply.id, &purpose, &reply.body, at).is_none() {
+                self.gave_nonsense(reply.id, at);
+            }
             return;
         }
         let content_type = Some(reply.content_type.as_str()).filter(|value| !value.is_empty());
@@ -175,6 +207,26 @@ impl Session {
             Failure::Offline
         };
         self.failed(id, failure, None, None, at);
+    }
+
+    /// What has waited for its reply too long is given up, and goes again as if it had been lost.
+    pub(super) fn give_up_overdue(&mut self, at: &mut Moment) {
+        let overdue = |pending: &Pending| {
+            pending
+                .set_out
+                .is_some_and(|set_out| set_out.saturating_add(DEADLINE) <= at.now)
+        };
+        let ids: Vec<RequestId> = self
+            .requests
+            .pending
+            .iter()
+            .filter(|(_, pending)| overdue(pending))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in ids {
+            self.effects.push(Effect::Abort(id));
+            self.lost(id, at);
+        }
     }
 
     /// The reply cannot be used.
@@ -210,6 +262,7 @@ impl Session {
         let Some(pending) = self.requests.pending.get_mut(&id) else {
             return;
         };
+        pending.set_out = None;
         let random = at.random.number() as u32;
         let due = match retryable(&failure) {
             Retryable::WhenOnline => Some(at.now),
@@ -242,27 +295,55 @@ impl Session {
         self.gave_out(purpose, failure, problem, at);
     }
 
-    /// A request has its reply.
-    fn succeeded(&mut self, purpose: Purpose, body: &str, at: &mut Moment) {
+    /// A request has its reply. `None`: it is not what was agreed.
+    fn succeeded(&mut self, id: RequestId, purpose: &Purpose, body: &str, at: &mut Moment) -> Option<()> {
         match purpose {
-            Purpose::Account => self.account_read(body, at),
-            Purpose::Conversations { more } => self.conversations_read(more, body, at),
-            Purpose::Latest(conversation_id) => self.latest_read(&conversation_id, body, at),
+            Purpose::Account => {
+                let status = wire::read(body)?;
+                self.requests.finish(id);
+                self.account_read(status, at);
+            }
+            Purpose::Conversations { more } => {
+                let page = wire::read(body)?;
+                self.requests.finish(id);
+                self.conversations_read(*more, page, at);
+            }
+            Purpose::Latest(conversation_id) => {
+                let page = page_of(conversation_id, body)?;
+                self.requests.finish(id);
+                self.latest_read(conversation_id, page, at);
+            }
             Purpose::Older {
                 conversation_id,
                 cursor,
-            } => self.older_read(&conversation_id, cursor, body),
-            Purpose::Rename { .. } => self.renamed(body),
-            Purpose::Delete { id, .. } => self.deleted(&id, at),
+            } => {
+                let page = page_of(conversation_id, body)?;
+                self.requests.finish(id);
+                self.older_read(conversation_id, *cursor, page);
+            }
+            Purpose::Rename { id: renamed, .. } => {
+                let conversation = wire::read::<Conversation>(body).filter(|it| it.id == *renamed)?;
+                self.requests.finish(id);
+                self.renamed(conversation);
+            }
+            Purpose::Delete { id: deleted, .. } => {
+                // Gone by now, whoever deleted it.
+                let Deleted { .. } = wire::read(body)?;
+                self.requests.finish(id);
+                self.deleted(deleted, at);
+            }
             Purpose::Stop {
                 conversation_id,
                 turn_id,
-            } => self.stop_answered(&conversation_id, &turn_id, body, at),
-            // A stream was agreed and none came.
-            Purpose::Post { conversation_id, .. } | Purpose::Resume { conversation_id, .. } => {
-                self.torn(&conversation_id, ChatErrorDetail::malformed_reply(), at);
+            } => {
+                let stopped = wire::read(body)?;
+                self.requests.finish(id);
+                self.stop_answered(conversation_id, turn_id, stopped, at);
             }
+            // A stream was agreed and none came.
+            Purpose::Post { .. } | Purpose::Resume { .. } => return None,
         }
+        Some(())
     }
 
     /// A request failed for good.
@@ -283,7 +364,7 @@ impl Session {
             Purpose::Older { conversation_id, .. } => self.older_unread(&conversation_id, error),
             Purpose::Rename { id, before, .. } => self.not_renamed(&id, before, error),
             Purpose::Delete { id, .. } if code == Some(ProblemCode::NotFound) => self.deleted(&id, at),
-            Purpose::Delete { before, .. } => self.not_deleted(before, error),
+            Purpose::Delete { id, before } => self.not_deleted(&id, before, error),
             Purpose::Stop {
                 conversation_id,
                 turn_id,
@@ -318,4 +399,8 @@ impl Session {
         }
         detail
     }
+}
+
+fn page_of(conversation_id: &str, body: &str) -> Option<MessagePage> {
+    wire::read::<MessagePage>(body).filter(|page| page.conversation.id == conversation_id)
 }

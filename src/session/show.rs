@@ -73,7 +73,7 @@ impl Session {
     }
 
     fn usage_stats(&self, usage: &UsageSnapshot, now: Millis) -> UsageStats {
-        let usage = usage.with_holds(&self.holds);
+        let usage = self.with_holds(usage);
         let quotas = &usage.quotas;
         let (day, hour, cost) = (
             usage.messages_today,
@@ -235,6 +235,10 @@ impl Session {
             .outbox
             .of_conversation(id)
             .filter(|entry| entry.trigger == Trigger::SubmitMessage && entry.state == OutboxState::Queued);
+        // One that was under way when the session ended may be settled.
+        let pages = self.threads.peek(id).map(|thread| &thread.pages);
+        let settled = |entry: &&OutboxEntry| pages.is_some_and(|pages| pages.get(&entry.turn_id).is_some());
+        let queued = queued.filter(|entry| !settled(entry));
         queued.map(|entry| self.row(entry)).collect()
     }
 

@@ -10,7 +10,7 @@ use crate::sse::Parser;
 use super::events::Then;
 use super::io::RequestId;
 use super::requests::Purpose;
-use super::wire::{self, Stopped};
+use super::wire::Stopped;
 use super::{Moment, Session};
 
 /// The server says something every 15 s. A stream silent for longer than this is dead.
@@ -88,16 +88,32 @@ impl Session {
             self.give_up(request);
         }
         self.threads.unpin(conversation_id);
-        self.resettle(conversation_id);
+        // Its message looks settled from now on.
+        self.touch_message(conversation_id, &live.turn_id);
         Some(live)
     }
 
     /// Makes a turn the live one of its conversation.
     pub(super) fn begin_live(&mut self, conversation_id: &str, live: Live) {
         self.end_live(conversation_id);
+        let turn_id = live.turn_id.clone();
         self.talks.update(conversation_id, |talk| talk.live = Some(live));
         self.threads.pin(conversation_id);
-        self.resettle(conversation_id);
+        self.touch_message(conversation_id, &turn_id);
+    }
+
+    /// Whether the server has the live turn. Its message looks accordingly.
+    pub(super) fn set_accepted(&mut self, conversation_id: &str, accepted: bool) {
+        let version = self.version + 1;
+        let Some(live) = self.live(conversation_id).filter(|live| live.accepted != accepted) else {
+            return;
+        };
+        live.accepted = accepted;
+        let turn_id = live.turn_id.clone();
+        if let Some(row) = self.row_versions.get_mut(&turn_id) {
+            *row = version;
+            self.version = version;
+        }
     }
 
     /// Reads along with a turn that is live on the server: begun elsewhere, or here before a reload.
@@ -130,8 +146,8 @@ impl Session {
 
     /// Reads the live turn's stream from where we are.
     pub(super) fn resume(&mut self, conversation_id: &str, delay: Millis, at: &mut Moment) {
+        self.set_accepted(conversation_id, true);
         let Some(live) = self.live(conversation_id) else { return };
-        live.accepted = true;
         let purpose = Purpose::Resume {
             conversation_id: conversation_id.to_owned(),
             turn_id: live.turn_id.clone(),
@@ -165,6 +181,7 @@ impl Session {
         let Some(conversation_id) = self.stream_of(id) else {
             return;
         };
+        self.requests.opened(id);
         if let Some(live) = self.live(&conversation_id) {
             live.parser = Parser::new();
             live.heard_at = Some(at.now);
@@ -242,9 +259,7 @@ impl Session {
     pub(super) fn turn_unknown(&mut self, conversation_id: &str, turn_id: &str, at: &mut Moment) {
         if self.outbox.get(turn_id).is_some() {
             // Ours, and it never arrived: sent again under the same id.
-            if let Some(live) = self.live(conversation_id) {
-                live.accepted = false;
-            }
+            self.set_accepted(conversation_id, false);
             self.torn(conversation_id, ChatErrorDetail::network(), at);
         } else {
             self.end_live(conversation_id);
@@ -290,10 +305,7 @@ impl Session {
         }
     }
 
-    pub(super) fn stop_answered(&mut self, conversation_id: &str, turn_id: &str, body: &str, at: &mut Moment) {
-        let Some(stopped) = wire::read::<Stopped>(body) else {
-            return;
-        };
+    pub(super) fn stop_answered(&mut self, conversation_id: &str, turn_id: &str, stopped: Stopped, at: &mut Moment) {
         if let Some(usage) = stopped.usage {
             self.learn_usage(usage, at.now);
         }

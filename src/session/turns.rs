@@ -24,6 +24,7 @@ impl Session {
         if self.identity.signed_out {
             return Err(ChatErrorDetail::signed_out());
         }
+        self.not_deleted_here(&draft.conversation_id)?;
         let patient = draft.queue == Some(true);
         let verdict = self.check(draft, at.now);
         let not_before = match (verdict.allowed, lifts_at(&verdict).filter(|_| patient)) {
@@ -56,6 +57,7 @@ impl Session {
         if self.identity.signed_out {
             return Err(ChatErrorDetail::signed_out());
         }
+        self.not_deleted_here(conversation_id)?;
         if self.live(conversation_id).is_some() {
             let message = "An answer is still being written here. Wait for it or stop it.";
             return Err(ChatErrorDetail::new(ChatErrorCode::ConversationBusy, message));
@@ -283,7 +285,7 @@ impl Session {
             created_at: now,
             state: OutboxState::Queued,
             not_before: None,
-            owner_tab: String::new(),
+            owner_tab: self.tab.clone(),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::outbox;
 use crate::session::{Effect, Input, Moment, RequestId, Session};
 use crate::table::Table;
 
+use super::locks::Locks;
 use super::page::Page;
 use super::snapshot::{Snapshots, to_js};
 use super::tabs::Tabs;
@@ -37,20 +38,28 @@ pub(super) struct App {
     pub(super) timer: Timer,
     pub(super) frame: Frame,
     pub(super) tabs: Option<Tabs>,
+    pub(super) locks: Locks,
     pub(super) _page: Page,
 }
 
 /// Runs a command and carries out what comes of it.
 pub(super) fn act<T>(this: &Rc<RefCell<Shared>>, command: impl FnOnce(&mut Session, &mut Moment) -> T) -> T {
-    let (result, effects) = {
+    let result = {
         let shared = &mut *this.borrow_mut();
         let mut moment = Moment {
             now: now(),
             random: &mut Platform,
         };
-        let result = command(&mut shared.session, &mut moment);
-        (result, shared.session.effects())
+        command(&mut shared.session, &mut moment)
     };
+    carry_out_all(this);
+    result
+}
+
+/// Apart from [`act`], so that a page loads it once and not once per command.
+#[inline(never)]
+fn carry_out_all(this: &Rc<RefCell<Shared>>) {
+    let effects = this.borrow_mut().session.effects();
     for effect in effects {
         carry_out(this, effect);
     }
@@ -58,9 +67,9 @@ pub(super) fn act<T>(this: &Rc<RefCell<Shared>>, command: impl FnOnce(&mut Sessi
     if let Some(app) = &mut shared.app {
         app.timer.set(shared.session.next_timeout(), now());
     }
-    result
 }
 
+#[inline(never)]
 pub(super) fn feed(this: &Rc<RefCell<Shared>>, input: Input) {
     act(this, |session, at| session.handle(input, at));
 }
@@ -86,20 +95,21 @@ fn carry_out(this: &Rc<RefCell<Shared>>, effect: Effect) {
             let weak = Rc::downgrade(this);
             spawn_local(async move {
                 let id = request.id;
-                let give = |input| match weak.upgrade() {
+                // What was given up has nothing more to say; a retry under the same id has a controller of its own.
+                let wanted = |this: &Rc<RefCell<Shared>>| {
+                    let aborts = &this.borrow().aborts;
+                    aborts.get(&id).is_some_and(|controller| controller.signal() == signal)
+                };
+                let give = |input| match weak.upgrade().filter(&wanted) {
                     Some(this) => {
                         feed(&this, input);
-                        this.borrow().aborts.contains_key(&id)
+                        wanted(&this)
                     }
                     None => false,
                 };
                 transport::send(request, servers, signal.clone(), give).await;
-                if let Some(this) = weak.upgrade() {
-                    let aborts = &mut this.borrow_mut().aborts;
-                    // A retry under the same id has a controller of its own.
-                    if aborts.get(&id).is_some_and(|controller| controller.signal() == signal) {
-                        aborts.remove(&id);
-                    }
+                if let Some(this) = weak.upgrade().filter(&wanted) {
+                    this.borrow_mut().aborts.remove(&id);
                 }
             });
         }
@@ -126,6 +136,16 @@ fn carry_out(this: &Rc<RefCell<Shared>>, effect: Effect) {
             }
         }
         Effect::Unstore { key } => storage::remove(&key),
+        Effect::Live { tab } => with_app(this, |app| app.locks.keep(&tab)),
+        Effect::AwaitEnd { tab } => {
+            let (weak, name) = (Rc::downgrade(this), tab.clone());
+            let then = move || {
+                if let Some(this) = weak.upgrade() {
+                    feed(&this, Input::TabEnded(name));
+                }
+            };
+            with_app(this, |app| app.locks.wait(&tab, then));
+        }
         Effect::Tell { text } => with_app(this, |app| {
             if let Some(tabs) = &app.tabs {
                 tabs.tell(&text);

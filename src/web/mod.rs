@@ -4,6 +4,7 @@
 //! call back at once; what is asynchronous holds a clone, so that disposing during a request is safe.
 
 mod effects;
+mod locks;
 mod page;
 mod snapshot;
 mod storage;
@@ -26,6 +27,7 @@ use crate::table::Table;
 use crate::{Millis, json};
 
 use effects::{App, Shared, act, feed, on, tell_app, with_app};
+use locks::Locks;
 use page::Page;
 use snapshot::{Snapshots, to_js};
 use tabs::Tabs;
@@ -45,6 +47,10 @@ extern "C" {
     #[wasm_bindgen(typescript_type = "(change: { account: boolean; conversations: string[] }) => void")]
     pub type OnChange;
 }
+
+// A page has to load it: a fifth of the standard library's, and for a client's few thousand pieces as good.
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
 /// The platform's generator.
 struct Platform;
@@ -107,6 +113,7 @@ impl WasmClient {
                         }
                     }
                 }),
+                locks: Locks::open(),
                 _page: Page::watch(
                     on(this, |this| feed(this, Input::Online(true))),
                     on(this, |this| feed(this, Input::Online(false))),
@@ -127,7 +134,7 @@ impl WasmClient {
         if !storage::available() {
             feed(&shared, Input::StorageFailed);
         }
-        act(&shared, |session, _| session.start());
+        act(&shared, |session, at| session.start(at));
         Ok(WasmClient { shared })
     }
 

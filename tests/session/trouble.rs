@@ -251,9 +251,12 @@ fn nonsense_is_an_error_and_never_a_panic() {
         let mut world = World::new(options());
         world.give_token(token(USER));
         world.act(|session, at| session.open(CONVERSATION, at));
-        world.reply_text("quota_status", 200, None, body);
-        world.reply_text("list_conversations", 200, None, body);
-        world.reply_text("get_messages_paginated", 200, None, body);
+        for _ in 0..6 {
+            world.reply_text("quota_status", 200, None, body);
+            world.reply_text("list_conversations", 200, None, body);
+            world.reply_text("get_messages_paginated", 200, None, body);
+            world.pass(31_000);
+        }
         assert_eq!(
             world.account().error.unwrap().code,
             ChatErrorCode::MalformedReply,

@@ -67,7 +67,7 @@ impl World {
             storage,
             told: Vec::new(),
         };
-        world.act(|session, _| session.start());
+        world.act(|session, at| session.start(at));
         world
     }
 
@@ -116,6 +116,9 @@ impl World {
                 Effect::Store { key, text } => drop(self.storage.insert(key, text)),
                 Effect::Unstore { key } => drop(self.storage.remove(&key)),
                 Effect::Tell { text } => self.told.push(text),
+                Effect::Live { .. } => {}
+                // The tabs of earlier are gone.
+                Effect::AwaitEnd { tab } => self.feed(Input::TabEnded(tab)),
                 Effect::Changed { .. } => {}
             }
         }

@@ -1,0 +1,80 @@
+//! A lock per tab's name (Web Locks), kept while the page lives: so the other tabs know who is gone.
+
+use js_sys::{Function, Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::AbortController;
+
+#[wasm_bindgen]
+extern "C" {
+    type LockManager;
+    #[wasm_bindgen(method)]
+    fn request(this: &LockManager, name: &str, options: &Object, then: &JsValue) -> Promise;
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(then: &JsValue, delay: i32) -> JsValue;
+}
+
+/// Where there are no locks nobody can tell who lives: a tab counts as gone after this many milliseconds.
+const PRESUMED_GONE_AFTER: i32 = 60_000;
+
+/// The locks kept and awaited by a client. Dropped, it lets go of them.
+pub(super) struct Locks {
+    manager: Option<LockManager>,
+    /// Ends what is awaited.
+    abort: Option<AbortController>,
+    /// Lets go of the lock that is kept.
+    release: Option<Function>,
+}
+
+impl Locks {
+    pub(super) fn open() -> Locks {
+        let navigator = web_sys::window().map(|window| window.navigator());
+        let manager = navigator.and_then(|it| Reflect::get(&it, &"locks".into()).ok());
+        Locks {
+            manager: manager.filter(JsValue::is_object).map(JsCast::unchecked_into),
+            abort: AbortController::new().ok(),
+            release: None,
+        }
+    }
+
+    /// Keeps the lock of a tab's name.
+    pub(super) fn keep(&mut self, tab: &str) {
+        let mut release = None;
+        let kept = Promise::new(&mut |resolve, _| release = Some(resolve));
+        self.release = release;
+        self.request(tab, Closure::once_into_js(move || kept));
+    }
+
+    /// Calls `then` when nobody keeps the lock of a tab's name any more.
+    pub(super) fn wait(&self, tab: &str, then: impl FnOnce() + 'static) {
+        let then = Closure::once_into_js(then);
+        if self.manager.is_some() {
+            self.request(tab, then);
+        } else {
+            set_timeout(&then, PRESUMED_GONE_AFTER);
+        }
+    }
+
+    fn request(&self, tab: &str, then: JsValue) {
+        let (Some(manager), Some(abort)) = (&self.manager, &self.abort) else {
+            return;
+        };
+        let options = Object::new();
+        // A fresh object of ours: setting a field of it cannot fail.
+        drop(Reflect::set(&options, &"signal".into(), &abort.signal()));
+        let request = manager.request(&["production-chat:tab:", tab].concat(), &options, &then);
+        // It rejects when it is given up, and nobody needs to hear of that.
+        spawn_local(async move { drop(JsFuture::from(request).await) });
+    }
+}
+
+impl Drop for Locks {
+    fn drop(&mut self) {
+        if let Some(abort) = &self.abort {
+            abort.abort();
+        }
+        if let Some(release) = &self.release {
+            drop(release.call0(&JsValue::NULL));
+        }
+    }
+}

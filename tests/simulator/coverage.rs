@@ -1,0 +1,117 @@
+//! What was taken over all sessions. Each list names every arm there is: a new one does not compile until it is named,
+//! and a run in which one never came is a failure.
+
+use std::collections::BTreeMap;
+
+use production_chat::problem::ChatErrorCode;
+use production_chat::session::{Effect, Input};
+
+#[derive(Debug, Clone, Default)]
+pub struct Coverage {
+    seen: BTreeMap<&'static str, u64>,
+}
+
+macro_rules! arms {
+    ($function:ident, $all:ident, $of:ty, $($pattern:pat => $name:literal),+ $(,)?) => {
+        fn $function(it: &$of) -> &'static str {
+            match it { $($pattern => $name),+ }
+        }
+        const $all: &[&str] = &[$($name),+];
+    };
+}
+
+arms!(input, INPUTS, Input,
+    Input::Token(_, Some(_)) => "input: token",
+    Input::Token(_, None) => "input: nobody is signed in",
+    Input::TokenFailed(..) => "input: token failed",
+    Input::Reply(_) => "input: reply",
+    Input::StreamOpened(_) => "input: stream opened",
+    Input::Chunk(..) => "input: chunk",
+    Input::StreamEnded(_) => "input: stream ended",
+    Input::Lost(_) => "input: lost",
+    Input::TooLarge(_) => "input: too large",
+    Input::Online(true) => "input: online",
+    Input::Online(false) => "input: offline",
+    Input::Visible => "input: visible",
+    Input::Timeout => "input: timeout",
+    Input::Stored(_) => "input: stored",
+    Input::StorageFailed => "input: storage failed",
+    Input::Tab(_) => "input: tab",
+    Input::TabEnded(_) => "input: tab ended",
+);
+
+arms!(effect, EFFECTS, Effect,
+    Effect::Fetch(_) => "effect: fetch",
+    Effect::Abort(_) => "effect: abort",
+    Effect::AskToken { refresh: false, .. } => "effect: ask for a token",
+    Effect::AskToken { refresh: true, .. } => "effect: ask for a newer token",
+    Effect::LoadOutbox { .. } => "effect: load the outbox",
+    Effect::Forget { .. } => "effect: forget",
+    Effect::Store { .. } => "effect: store",
+    Effect::Unstore { .. } => "effect: unstore",
+    Effect::Live { .. } => "effect: live",
+    Effect::AwaitEnd { .. } => "effect: await the end of a tab",
+    Effect::Tell { .. } => "effect: tell",
+    Effect::Changed { .. } => "effect: changed",
+);
+
+arms!(error, ERRORS, ChatErrorCode,
+    ChatErrorCode::Unauthenticated => "error: unauthenticated",
+    ChatErrorCode::InvalidRequest => "error: invalid_request",
+    ChatErrorCode::NotAllowed => "error: not_allowed",
+    ChatErrorCode::NotFound => "error: not_found",
+    ChatErrorCode::ConversationBusy => "error: conversation_busy",
+    ChatErrorCode::TurnInProgress => "error: turn_in_progress",
+    ChatErrorCode::IdReused => "error: id_reused",
+    ChatErrorCode::QuotaExceeded => "error: quota_exceeded",
+    ChatErrorCode::ProviderUnavailable => "error: provider_unavailable",
+    ChatErrorCode::Unavailable => "error: unavailable",
+    ChatErrorCode::Internal => "error: internal",
+    ChatErrorCode::Network => "error: network",
+    ChatErrorCode::Offline => "error: offline",
+    ChatErrorCode::MalformedReply => "error: malformed_reply",
+    ChatErrorCode::Disposed => "error: disposed",
+    ChatErrorCode::SignedOut => "error: signed_out",
+    ChatErrorCode::StorageFull => "error: storage_full",
+);
+
+/// Never shown, by design: a turn that is in progress is resumed, and of full storage the account tells.
+const NEVER: &[&str] = &["error: turn_in_progress", "error: storage_full"];
+
+impl Coverage {
+    pub fn input(&mut self, it: &Input) {
+        self.count(input(it));
+    }
+
+    pub fn effect(&mut self, it: &Effect) {
+        self.count(effect(it));
+    }
+
+    pub fn error(&mut self, it: ChatErrorCode) {
+        self.count(error(&it));
+    }
+
+    pub fn count(&mut self, name: &'static str) {
+        *self.seen.entry(name).or_insert(0) += 1;
+    }
+
+    pub fn add(&mut self, other: &Coverage) {
+        for (name, count) in &other.seen {
+            *self.seen.entry(name).or_insert(0) += count;
+        }
+    }
+
+    /// The arms that never came, of these and of `more`.
+    pub fn missing(&self, more: &[&'static str]) -> Vec<&'static str> {
+        let all = [INPUTS, EFFECTS, ERRORS, more];
+        let missed = all.into_iter().flatten().copied();
+        missed
+            .filter(|name| !self.seen.contains_key(name) && !NEVER.contains(name))
+            .collect()
+    }
+
+    pub fn lines(&self) -> String {
+        let lines = self.seen.iter().map(|(name, count)| format!("{count:>10}  {name}\n"));
+        lines.collect()
+    }
+}
