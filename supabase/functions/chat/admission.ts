@@ -18,6 +18,7 @@ const ASK_AGAIN_AT_LATEST_MS = 2_000;
 const FAILURES_TO_END = 5;
 /** Seconds after which it is worth trying again when all places stayed taken for a minute. */
 const RETRY_AFTER_FULL_S = 10;
+const FULL = "The model has more to do than it can. Nothing was charged.";
 
 /** Answers a reserved turn once it has its place. Never rejects. `first`: what the first attempt to dispatch returned. */
 export async function answerInTurn(
@@ -40,8 +41,6 @@ export async function answerInTurn(
     events.error(asProblem(error));
   }
 }
-
-const FULL = "The model has more to do than it can. Nothing was charged.";
 
 /** Waits as long as the law says that the turn waits, at most about a minute. */
 async function placeFor(law: Law, key: TurnKey, first: LawReply, events: EventStream): Promise<LawReply> {
