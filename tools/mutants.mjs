@@ -44,8 +44,12 @@ for (const file of files.split('\0').filter(Boolean)) {
 for (const folder of ['node_modules', '.tools']) symlinkSync(join(root, folder), join(copy, folder))
 execFileSync('git', ['init', '-q'], { cwd: copy })
 
-const env = { ...process.env, CARGO_TARGET_DIR: join(root, 'target/mutants'), NO_COLOR: '1' }
-const run = (command) => spawnSync('bash', ['-c', command], { cwd: copy, env, encoding: 'utf8', maxBuffer: 1 << 26 })
+const PATH = `${join(root, '.tools/bin')}:${join(root, 'node_modules/.bin')}:${process.env.PATH}`
+const env = { ...process.env, PATH, CARGO_TARGET_DIR: join(root, 'target/mutants'), NO_COLOR: '1' }
+/** A breakage that hangs its test has been noticed as well. */
+const TIME_LIMIT_MS = 10 * 60_000
+const run = (command) =>
+  spawnSync('bash', ['-c', command], { cwd: copy, env, encoding: 'utf8', maxBuffer: 1 << 26, timeout: TIME_LIMIT_MS, killSignal: 'SIGKILL' })
 const output = (result) => `${result.stdout}${result.stderr}`
 
 for (const command of new Set(patches.map((patch) => patch.caughtBy))) {
