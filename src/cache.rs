@@ -2,6 +2,7 @@
 
 use crate::Millis;
 use crate::table::Table;
+use fnv::FnvBuildHasher;
 use lru::LruCache;
 
 /// How long a value counts as fresh, in milliseconds. After that it is shown at once and refreshed behind.
@@ -24,7 +25,8 @@ struct Entry<V> {
 ///
 /// What is pinned is never evicted, so the bounds hold for everything else: pinned values may exceed them.
 pub struct MessageCache<V> {
-    entries: LruCache<String, Entry<V>>,
+    // Keys are our own ids, so the smallest hash will do.
+    entries: LruCache<String, Entry<V>, FnvBuildHasher>,
     pins: Table<String, usize>,
     bytes: usize,
     max_entries: usize,
@@ -36,7 +38,7 @@ impl<V: Weigh> MessageCache<V> {
     pub fn new(max_entries: usize, max_bytes: usize) -> MessageCache<V> {
         // Unbounded, since the crate's own bound knows neither bytes nor pins.
         MessageCache {
-            entries: LruCache::unbounded(),
+            entries: LruCache::unbounded_with_hasher(FnvBuildHasher::default()),
             pins: Table::default(),
             bytes: 0,
             max_entries,

@@ -37,9 +37,9 @@ pub(crate) fn days_from_civil(year: u64, month: u64, day: u64) -> u64 {
 /// century of a two-digit year: one that seems more than 50 years ahead is past.
 pub(crate) fn parse_http_date(text: &str, now: u64) -> Option<u64> {
     // `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`
-    let (day, month, year, time) = match text.split_once(", ") {
+    let (day, month, year, time) = match text.split_once(',') {
         Some((_, rest)) => {
-            let rest = rest.strip_suffix(" GMT")?;
+            let rest = rest.strip_prefix(' ')?.strip_suffix(" GMT")?;
             let (date, time) = rest.rsplit_once(' ')?;
             let mut parts = date.split([' ', '-']);
             let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);

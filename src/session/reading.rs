@@ -1,6 +1,6 @@
 //! Pages of messages: what is read, when, and once however many ask.
 
-use std::collections::{HashMap, HashSet};
+use fnv::{FnvHashMap, FnvHashSet};
 
 use crate::cache::Weigh;
 use crate::message::{Conversation, Message, MessagePage};
@@ -17,7 +17,7 @@ pub(super) struct Thread {
     pub(super) conversation: Option<Conversation>,
     pub(super) pages: Pages,
     /// The version of every message, by id.
-    pub(super) versions: HashMap<String, u64>,
+    pub(super) versions: FnvHashMap<String, u64>,
 }
 
 impl Weigh for Thread {
@@ -138,7 +138,7 @@ impl Session {
         self.threads.mutate(id, |thread| {
             thread.note(&page.messages, version);
             thread.pages.merge_latest(page);
-            let held: HashSet<&str> = thread.pages.messages().map(|message| message.id.as_str()).collect();
+            let held: FnvHashSet<&str> = thread.pages.messages().map(|message| message.id.as_str()).collect();
             thread.versions.retain(|id, _| held.contains(id.as_str()));
         });
         self.threads.refresh(id, at.now);

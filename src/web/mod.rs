@@ -63,6 +63,7 @@ impl Random for Platform {
 
 const NOT_A_DRAFT: &str = "This is not a draft: it needs a conversationId and a text.";
 
+#[inline(never)]
 fn now() -> Millis {
     js_sys::Date::now() as Millis
 }

@@ -1,7 +1,6 @@
 //! What JavaScript sees. One object per message and version, so that a frame rebuilds only what changed.
 
-use std::collections::HashMap;
-
+use fnv::FnvHashMap;
 use js_sys::{Array, Object, Reflect};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
@@ -174,7 +173,7 @@ impl List {
         if versions == self.versions {
             return (self, true);
         }
-        let known: HashMap<u64, u32> = self.versions.iter().copied().zip(0..).collect();
+        let known: FnvHashMap<u64, u32> = self.versions.iter().copied().zip(0..).collect();
         let array = Array::new_with_length(items.len() as u32);
         for (place, item) in (0..).zip(items) {
             let object = match known.get(&version(item)) {
