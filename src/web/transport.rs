@@ -107,8 +107,8 @@ async fn read(response: &Response, mut take: impl FnMut(Vec<u8>) -> bool) -> boo
             return false;
         };
         if !take(chunk.to_vec()) {
-            // Nobody waits for the outcome: the stream is given up.
-            drop(reader.cancel());
+            // The stream is given up. Of an aborted one that rejects, and nobody needs to hear of it.
+            drop(JsFuture::from(reader.cancel()).await);
             return false;
         }
     }
