@@ -9,10 +9,11 @@ mod build;
 mod read;
 mod value;
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
-use serde::{Serialize, de, ser};
+use serde::{Deserialize, Deserializer, Serialize, de, ser};
 
 pub(crate) use value::Value;
 
@@ -28,7 +29,14 @@ pub(crate) fn parse(text: &str) -> Option<Value> {
 
 /// Reads a shape from JSON that is parsed already.
 pub(crate) fn from_value<T: DeserializeOwned>(value: &Value) -> Option<T> {
-    T::deserialize(read::Reader(value)).ok()
+    let fits = Cell::new(true);
+    let shape = done(T::deserialize(read::Reader::new(value, &fits)));
+    fits.get().then_some(shape)
+}
+
+/// Of a list that may be left out.
+pub(crate) fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 /// Writes a shape as JSON text.
@@ -38,8 +46,7 @@ pub(crate) fn write<T: Serialize + ?Sized>(shape: &T) -> String {
 
 /// A shape as a tree.
 pub(crate) fn to_value<T: Serialize + ?Sized>(shape: &T) -> Value {
-    // Our shapes say nothing that a tree cannot.
-    shape.serialize(build::Builder).unwrap_or(Value::Null)
+    done(shape.serialize(build::Builder))
 }
 
 fn text(value: &Value) -> String {
@@ -47,39 +54,52 @@ fn text(value: &Value) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// It is not the shape that was asked for. Says no more: words for every field would be loaded by every page.
+/// The error of what does not fail. Without errors on the way, derived code is a fraction of what it is with them.
 #[derive(Debug)]
-struct Unfit;
+enum Never {}
 
-impl fmt::Display for Unfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not the shape that was agreed")
+fn done<T>(result: Result<T, Never>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(never) => match never {},
     }
 }
 
-impl std::error::Error for Unfit {}
+/// Ends the program: a shape of ours is made of something that [`Reader`](read::Reader) and
+/// [`Builder`](build::Builder) do not know. The first test that reads or writes it tells.
+fn unknown<T>() -> T {
+    std::process::abort()
+}
 
-impl de::Error for Unfit {
-    fn custom<T: fmt::Display>(_: T) -> Unfit {
-        Unfit
-    }
-
-    fn invalid_type(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Unfit {
-        Unfit
-    }
-
-    fn invalid_value(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Unfit {
-        Unfit
-    }
-
-    fn invalid_length(_: usize, _: &dyn de::Expected) -> Unfit {
-        Unfit
+impl fmt::Display for Never {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {}
     }
 }
 
-impl ser::Error for Unfit {
-    fn custom<T: fmt::Display>(_: T) -> Unfit {
-        Unfit
+impl std::error::Error for Never {}
+
+impl de::Error for Never {
+    fn custom<T: fmt::Display>(_: T) -> Never {
+        unknown()
+    }
+
+    fn invalid_type(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Never {
+        unknown()
+    }
+
+    fn invalid_value(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Never {
+        unknown()
+    }
+
+    fn invalid_length(_: usize, _: &dyn de::Expected) -> Never {
+        unknown()
+    }
+}
+
+impl ser::Error for Never {
+    fn custom<T: fmt::Display>(_: T) -> Never {
+        unknown()
     }
 }
 

@@ -67,10 +67,10 @@ pub struct Problem {
     /// What it is, for a program.
     pub code: ProblemCode,
     /// `invalid_request`: the fields that are wrong.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "json::or_empty", skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
     /// `quota_exceeded`, `not_allowed`: the limits that bind.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "json::or_empty", skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,
     /// `quota_exceeded`, `not_allowed`: the server's verdict.
     pub verdict: Option<Verdict>,
@@ -208,7 +208,7 @@ impl Problem {
     /// the data does not say). Never fails: what is not a problem (a proxy's page, JSON cut short, PostgREST's
     /// `{ code, message, details, hint }`) becomes one by its status.
     pub fn parse(status: u16, content_type: Option<&str>, body: &str) -> Problem {
-        let is_json = content_type.is_none_or(|value| value.to_ascii_lowercase().contains("json"));
+        let is_json = content_type.is_none_or(names_json);
         let read = if is_json { Self::from_json(status, body) } else { None };
         read.unwrap_or_else(|| Problem::new(code_of(status), status, ""))
     }
@@ -233,6 +233,12 @@ impl Problem {
             None => None,
         }
     }
+}
+
+/// Whether a media type is JSON's or one built on it.
+fn names_json(media_type: &str) -> bool {
+    let mut pieces = media_type.as_bytes().windows(4);
+    pieces.any(|piece| piece.eq_ignore_ascii_case(b"json"))
 }
 
 /// What a status means when nothing else says it.

@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde::ser::{Impossible, SerializeSeq, SerializeStruct, Serializer};
 
 use super::value::Name;
-use super::{Unfit, Value};
+use super::{Never, Value, done, unknown};
 
-type Built = Result<Value, Unfit>;
+type Built = Result<Value, Never>;
 
 /// Builds what our shapes are made of: numbers, texts, options, lists, objects, and enums as the wire has them. Nothing
 /// else is built.
@@ -14,14 +14,14 @@ pub(super) struct Builder;
 
 impl Serializer for Builder {
     type Ok = Value;
-    type Error = Unfit;
+    type Error = Never;
     type SerializeSeq = Items;
-    type SerializeTuple = Impossible<Value, Unfit>;
-    type SerializeTupleStruct = Impossible<Value, Unfit>;
-    type SerializeTupleVariant = Impossible<Value, Unfit>;
-    type SerializeMap = Impossible<Value, Unfit>;
+    type SerializeTuple = Impossible<Value, Never>;
+    type SerializeTupleStruct = Impossible<Value, Never>;
+    type SerializeTupleVariant = Impossible<Value, Never>;
+    type SerializeMap = Impossible<Value, Never>;
     type SerializeStruct = Fields;
-    type SerializeStructVariant = Impossible<Value, Unfit>;
+    type SerializeStructVariant = Impossible<Value, Never>;
 
     fn serialize_bool(self, is: bool) -> Built {
         Ok(Value::Bool(is))
@@ -68,15 +68,15 @@ impl Serializer for Builder {
     }
 
     fn serialize_char(self, _: char) -> Built {
-        Err(Unfit)
+        unknown()
     }
 
     fn serialize_str(self, text: &str) -> Built {
-        Ok(Value::Text(text.to_owned()))
+        Ok(of_text(text))
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Built {
-        Err(Unfit)
+        unknown()
     }
 
     fn serialize_none(self) -> Built {
@@ -92,7 +92,7 @@ impl Serializer for Builder {
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Built {
-        Err(Unfit)
+        unknown()
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, name: &'static str) -> Built {
@@ -114,16 +114,16 @@ impl Serializer for Builder {
         Ok(Value::Object(vec![(Name::Borrowed(name), held)]))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Items, Unfit> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Items, Never> {
         Ok(Items(Vec::new()))
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Unfit> {
-        Err(Unfit)
+    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Never> {
+        unknown()
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Unfit> {
-        Err(Unfit)
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Never> {
+        unknown()
     }
 
     fn serialize_tuple_variant(
@@ -132,15 +132,15 @@ impl Serializer for Builder {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Unfit> {
-        Err(Unfit)
+    ) -> Result<Self::SerializeTupleVariant, Never> {
+        unknown()
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Unfit> {
-        Err(Unfit)
+    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Never> {
+        unknown()
     }
 
-    fn serialize_struct(self, _: &'static str, count: usize) -> Result<Fields, Unfit> {
+    fn serialize_struct(self, _: &'static str, count: usize) -> Result<Fields, Never> {
         Ok(Fields(Vec::with_capacity(count)))
     }
 
@@ -150,19 +150,24 @@ impl Serializer for Builder {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self::SerializeStructVariant, Unfit> {
-        Err(Unfit)
+    ) -> Result<Self::SerializeStructVariant, Never> {
+        unknown()
     }
+}
+
+#[inline(never)]
+fn of_text(text: &str) -> Value {
+    Value::Text(text.to_owned())
 }
 
 pub(super) struct Items(Vec<Value>);
 
 impl SerializeSeq for Items {
     type Ok = Value;
-    type Error = Unfit;
+    type Error = Never;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Unfit> {
-        self.0.push(item.serialize(Builder)?);
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Never> {
+        self.0.push(done(item.serialize(Builder)));
         Ok(())
     }
 
@@ -173,14 +178,21 @@ impl SerializeSeq for Items {
 
 pub(super) struct Fields(Vec<(Name, Value)>);
 
+impl Fields {
+    #[inline(never)]
+    fn push(&mut self, name: &'static str, value: Value) {
+        self.0.push((Name::Borrowed(name), value));
+    }
+}
+
 impl SerializeStruct for Fields {
     type Ok = Value;
-    type Error = Unfit;
+    type Error = Never;
 
     // One call per field and type is less code than its body in every shape.
     #[inline(never)]
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unfit> {
-        self.0.push((Name::Borrowed(name), value.serialize(Builder)?));
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Never> {
+        self.push(name, done(value.serialize(Builder)));
         Ok(())
     }
 
