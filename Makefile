@@ -24,8 +24,8 @@ DIST := pkg/dist/index.js
 
 say = @printf '\033[1m▸ %s\033[0m\n' "$(1)"
 
-.PHONY: demo test mutants bench lint build setup clean doctor \
-	test-rust test-wasm test-types test-database test-edge test-browser
+.PHONY: demo test soak mutants bench lint build setup clean doctor size docs \
+	test-rust test-wasm test-types test-database test-edge test-browser test-package
 
 demo: $(PACKAGES) $(DIST)
 	@node tools/demo.mjs
@@ -99,6 +99,11 @@ test-rust:
 	$(call say,the crate, natively)
 	@cargo test --quiet
 
+# Ten thousand whole sessions of two virtual hours each; `make test` runs a few hundred. FROM=seed begins elsewhere.
+soak:
+	$(call say,ten thousand sessions)
+	@SESSIONS=$${SESSIONS:-10000} CARGO_PROFILE_TEST_OPT_LEVEL=3 cargo test --test simulator -- sessions --nocapture
+
 test-wasm: $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN)
 	$(call say,the crate, in a browser)
 	@tools/with-browser.sh wasm-pack --log-level warn test --mode no-install --headless --chrome
@@ -121,12 +126,32 @@ test-browser: $(DIST)
 	$(call say,the demo in Chromium)
 	@tools/with-browser.sh playwright test -c tests/browser/playwright.config.ts
 
+# Packs the package and installs it, from npm's registry, in apps on Vite, webpack, Next.js, Node and nothing.
+test-package: $(DIST)
+	$(call say,the tarball in real apps)
+	@tools/with-browser.sh playwright test -c tests/package/playwright.config.ts
+
+# What a page loads for the hook; fails above the budget.
+size: $(DIST)
+	$(call say,what a page loads)
+	@node tools/size.mjs
+
 # Breaks the code on purpose, one patch at a time, and shows the test that notices. PATCHES=name picks some.
 mutants: $(PACKAGES)
 	@node tools/mutants.mjs $(PATCHES)
 
 bench: $(DIST)
-	@node benches/run.mjs
+	@tools/with-browser.sh node benches/run.mjs
+
+# The API reference, out of the types: docs/api.
+API_TOOLS := tools/api/node_modules/.package-lock.json
+docs: $(DIST) $(API_TOOLS)
+	$(call say,the API reference)
+	@cd tools/api && node_modules/.bin/typedoc --logLevel Warn
+
+$(API_TOOLS): tools/api/package-lock.json
+	@npm ci --prefix tools/api --no-audit --no-fund --loglevel=error
+	@touch $@
 
 clean:
 	rm -rf target pkg/wasm pkg/dist www/dist .local

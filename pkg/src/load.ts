@@ -2,11 +2,8 @@ import initWasm, { type InitInput } from '../wasm/production_chat.js'
 
 export type { InitInput }
 
-/** What `init` takes: where the module is, or the module itself. */
-type Input = InitInput | Promise<InitInput>
-
 let loading: Promise<void> | null = null
-let standardInput: () => Input = served
+let standardInput: () => Promise<InitInput> | InitInput = served
 
 /**
  * Loads the WebAssembly module, once for the page: every call gives the same promise. A client calls it by itself, so
@@ -14,7 +11,7 @@ let standardInput: () => Input = served
  *
  * @param input where the module is: a URL, a `Response`, its bytes or a compiled module. Default: beside this file.
  */
-export function init(input?: Input): Promise<void> {
+export function init(input?: InitInput | Promise<InitInput>): Promise<void> {
   loading ??= initWasm({ module_or_path: input ?? standardInput() }).then(
     () => undefined,
     (reason: unknown) => {
@@ -26,7 +23,7 @@ export function init(input?: Input): Promise<void> {
 }
 
 /** Where the module comes from when `init` is not told. */
-export function setStandardInput(input: () => Input): void {
+export function setStandardInput(input: () => Promise<InitInput> | InitInput): void {
   standardInput = input
 }
 

@@ -2,32 +2,43 @@
  * The shapes of the protocol and of the snapshots, made from the Rust types when the crate is built, so that both
  * sides cannot drift apart. Times are milliseconds since the Unix epoch, money is micro-USD (integers).
  */
-import type { ChatErrorDetail as WireErrorDetail, ClientOptions, Draft } from '../wasm/production_chat.js'
+import type { ChatErrorCode, ChatErrorDetail as ChatErrorFields, ClientOptions, Draft } from '../wasm/production_chat.js'
 
 export type {
   AccountSnapshot,
+  AccountStatus,
   Agent,
+  AlertLevel,
+  ChatErrorCode,
+  ChatErrorDetail as ChatErrorFields,
   ChatMessage,
+  ChatMessageStatus,
   Conversation,
   ConversationSnapshot,
+  ConversationStatus,
   Draft,
+  Estimate,
+  FieldError,
+  License,
   LicenseStatus,
   LimitName,
+  Organization,
+  OrgRole,
   Quotas,
+  Role,
+  StorageKind,
   Tier,
+  Upgrade,
   UsageStats,
   Verdict,
   Violation,
 } from '../wasm/production_chat.js'
 
-/** Everything that can go wrong, by name. */
-export type ChatErrorCode = WireErrorDetail['code']
-
 /**
  * What went wrong: a union tagged by `code`, so that a `switch` on it narrows. `message` is written for people;
  * `retryAt` says when the same send may work, `retryable` whether trying again makes sense at all.
  */
-export type ChatErrorDetail = { [Code in ChatErrorCode]: Omit<WireErrorDetail, 'code'> & { code: Code } }[ChatErrorCode]
+export type ChatErrorDetail = { [Code in ChatErrorCode]: Omit<ChatErrorFields, 'code'> & { code: Code } }[ChatErrorCode]
 
 /** How the client reaches Supabase, and whom it speaks for. */
 export interface ProductionChatOptions extends ClientOptions {

@@ -7,6 +7,7 @@ import type { ChatMessage } from '../types.js'
 import { DownIcon } from './icons.js'
 import { MessageView } from './message-view.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
+import { useSameArray } from './use-same-array.js'
 import { useThreadScroll } from './use-thread-scroll.js'
 import { clockTime } from './words.js'
 
@@ -34,7 +35,7 @@ export interface ChatThreadProps {
  */
 export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdit, children }: ChatThreadProps) {
   const { messages, queue, retrySendMessage, discardMessage, cancelQueued, regenerate } = chat
-  const { scroller, content, isAtEnd, hasGrownAbove, onScroll, scrollToEnd } = useThreadScroll(
+  const { scroller, content, isAtEnd, hasGrownAbove, onScroll, scrollToEnd, follow } = useThreadScroll(
     chat.conversationId,
     messages,
   )
@@ -65,9 +66,30 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
   }
 
   const { length } = messages
-  const kept = useMemo(
-    () => Array.from({ length: Math.min(KEPT, length) }, (_, place) => length - 1 - place).reverse(),
-    [length],
+  // The last one stays outside: while it grows there is nothing to measure and nothing to move.
+  const earlier = useSameArray(messages.slice(0, -1))
+  const kept = useMemo(() => {
+    const from = Math.max(0, length - KEPT)
+    return Array.from({ length: Math.max(0, length - 1 - from) }, (_, index) => from + index)
+  }, [length])
+  const common = { total: length, agentName, renderContent, onRetry: retry, onTakeBack: takeBack }
+  const list = useMemo(
+    () => (
+      <Virtualizer
+        // Another conversation is measured anew.
+        key={chat.conversationId}
+        data={earlier}
+        scrollRef={scroller}
+        startMargin={TOP}
+        shift={hasGrownAbove}
+        keepMounted={kept}
+        onResize={follow}
+      >
+        {(message, index) => <MessageView key={message.id} message={message} place={index + 1} {...common} />}
+      </Virtualizer>
+    ),
+    // What `common` is made of, rather than `common`.
+    [chat.conversationId, earlier, scroller, hasGrownAbove, kept, follow, length, agentName, renderContent, retry, takeBack],
   )
 
   return (
@@ -83,7 +105,7 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
         aria-live="off"
         tabIndex={0}
       >
-        <div className="pc-messages" ref={content}>
+        <div className="pc-messages" data-empty={length === 0} ref={content}>
           <div className="pc-top" style={{ height: TOP }}>
             {chat.hasNextPage && (
               <button
@@ -97,29 +119,16 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
             )}
           </div>
           {length === 0 && queue.length === 0 && (chat.isLoading ? <Loading /> : children)}
-          <Virtualizer
-            // Another conversation is measured anew.
-            key={chat.conversationId}
-            data={messages}
-            scrollRef={scroller}
-            startMargin={TOP}
-            shift={hasGrownAbove}
-            keepMounted={kept}
-          >
-            {(message, place) => (
-              <MessageView
-                key={message.id}
-                message={message}
-                place={place + 1}
-                total={length}
-                agentName={agentName}
-                renderContent={renderContent}
-                onRetry={retry}
-                onTakeBack={takeBack}
-                onRegenerate={message === last && message.role === 'assistant' && !isAnswering ? answerAgain : undefined}
-              />
-            )}
-          </Virtualizer>
+          {list}
+          {last !== undefined && (
+            <MessageView
+              key={last.id}
+              message={last}
+              place={length}
+              onRegenerate={last.role === 'assistant' && !isAnswering ? answerAgain : undefined}
+              {...common}
+            />
+          )}
           {chat.status === 'submitted' && last?.role !== 'assistant' && <Thinking agentName={agentName} />}
           {refused !== null && (
             <p className="pc-problem" role="alert">

@@ -15,6 +15,8 @@ export interface ThreadScroll {
   hasGrownAbove: boolean
   onScroll: () => void
   scrollToEnd: () => void
+  /** To be called when heights were only guessed before: goes to the end again if that is followed. */
+  follow: () => void
 }
 
 /** Follows the end for those who are there, and tells when messages arrived above what is being read. */
@@ -44,6 +46,11 @@ export function useThreadScroll(conversationId: string | null, messages: readonl
     setIsAtEnd(true)
   }, [])
 
+  const follow = useCallback(() => {
+    const box = scroller.current
+    if (follows.current && box !== null) box.scrollTop = box.scrollHeight
+  }, [])
+
   // Another conversation is read from its end.
   useLayoutEffect(() => {
     lastSent.current = null
@@ -55,23 +62,22 @@ export function useThreadScroll(conversationId: string | null, messages: readonl
 
     // Who sends wants to see it, wherever they were reading. It is the last, or followed by its answer.
     const sending = messages.slice(-2).find((message) => message.status === 'sending')?.id ?? null
-    if (sending !== null && sending !== lastSent.current) follows.current = true
+    if (sending !== null && sending !== lastSent.current) scrollToEnd()
     lastSent.current = sending ?? lastSent.current
-
-    if (follows.current) scrollToEnd()
   }, [oldest, messages, scrollToEnd])
 
-  // What grows without a message changing: the composer, fonts, the window, messages measured once they are shown.
+  const newest = messages.at(-1)?.id
+  useLayoutEffect(follow, [newest, follow])
+
+  // Whatever grows, an answer or the window: heard of after the layout is known, so that following it costs no other.
   useLayoutEffect(() => {
     const box = scroller.current
     if (box === null || content.current === null) return
-    const observer = new ResizeObserver(() => {
-      if (follows.current) box.scrollTop = box.scrollHeight
-    })
+    const observer = new ResizeObserver(follow)
     observer.observe(box)
     observer.observe(content.current)
     return () => observer.disconnect()
-  }, [])
+  }, [follow])
 
-  return { scroller, content, isAtEnd, hasGrownAbove, onScroll, scrollToEnd }
+  return { scroller, content, isAtEnd, hasGrownAbove, onScroll, scrollToEnd, follow }
 }

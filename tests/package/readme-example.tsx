@@ -1,0 +1,95 @@
+// The examples of pkg/README.md. They must compile as they stand there.
+import { createClient } from '@supabase/supabase-js'
+import { ChatError, configFromEnv, createProductionChat, type ChatErrorDetail, type LimitName, type Verdict } from 'production-chat'
+import { renderMarkdown } from 'production-chat/markdown'
+import {
+  ChatThread,
+  MessageComposer,
+  ProductionChatProvider,
+  QuotaIndicator,
+  useProductionChat,
+  useUsageHistory,
+  type UseProductionChatResult,
+} from 'production-chat/react'
+
+declare global {
+  interface ImportMeta {
+    env: Record<string, string>
+  }
+}
+
+const supabase = createClient(String(import.meta.env['VITE_SUPABASE_URL']), String(import.meta.env['VITE_SUPABASE_PUBLISHABLE_KEY']))
+
+// Once, outside of rendering.
+const client = createProductionChat({
+  supabaseUrl: String(import.meta.env['VITE_SUPABASE_URL']),
+  supabaseKey: String(import.meta.env['VITE_SUPABASE_PUBLISHABLE_KEY']),
+  accessToken: async (refresh) => {
+    const { data } = refresh ? await supabase.auth.refreshSession() : await supabase.auth.getSession()
+    return data.session?.access_token ?? null
+  },
+  ...configFromEnv(import.meta.env),
+})
+supabase.auth.onAuthStateChange(() => setTimeout(() => client.accessTokenChanged()))
+
+export function App() {
+  return (
+    <ProductionChatProvider client={client}>
+      <Chat />
+      <History />
+    </ProductionChatProvider>
+  )
+}
+
+function Chat() {
+  const chat = useProductionChat()
+  return (
+    <>
+      <QuotaIndicator />
+      <ChatThread chat={chat} renderContent={renderMarkdown} />
+      <MessageComposer chat={chat} />
+    </>
+  )
+}
+
+function History() {
+  const { history } = useUsageHistory({ days: 7 })
+  return history.map((day) => <p key={day.date}>{day.messagesSent}</p>)
+}
+
+export async function send(chat: UseProductionChatResult, text: string, restore: (text: string) => void, showRetry: (id: string) => void) {
+  try {
+    await chat.sendMessage({ text, agent: 'research' })
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error
+    if (error.messageId === null) restore(text) // refused here: nothing was sent, nothing was kept
+    else showRetry(error.messageId)             // failed: the message is kept, `retrySendMessage` sends it again
+  }
+}
+
+/** A union tagged by `code`: in a branch, the code is that one alone. */
+export function words(detail: ChatErrorDetail): string {
+  switch (detail.code) {
+    case 'quota_exceeded': {
+      const code: 'quota_exceeded' = detail.code
+      return `${code}: ${detail.verdict === null ? '' : limits(detail.verdict).join()}`
+    }
+    case 'network':
+    case 'offline':
+      return detail.retryable ? 'again later' : detail.message
+    // @ts-expect-error No error has this code.
+    case 'no_such_code':
+      return ''
+    default:
+      return detail.message
+  }
+}
+
+function limits(verdict: Verdict): LimitName[] {
+  return verdict.violations.map(({ limit }) => limit)
+}
+
+export async function withoutReact(render: (text: string) => void): Promise<() => void> {
+  const store = client.conversation(await client.newConversation())
+  return store.subscribe(() => render(store.getSnapshot().messages.map(({ content }) => content).join('\n')))
+}
