@@ -6,5 +6,6 @@ mod hostile;
 mod limits;
 mod path;
 mod queue;
+mod tabs;
 mod trouble;
 mod world;

@@ -42,6 +42,8 @@ pub struct World {
     pub ask: u32,
     pub storage: BTreeMap<String, String>,
     pub told: Vec<String>,
+    /// Another tab lives beside this one; else those of earlier are gone.
+    pub has_neighbour: bool,
 }
 
 pub fn options() -> ClientOptions {
@@ -56,16 +58,29 @@ impl World {
 
     /// The same, where an earlier one has left something.
     pub fn with_storage(options: ClientOptions, storage: BTreeMap<String, String>) -> World {
+        World::born(options, storage, 7)
+    }
+
+    /// Signed in, beside another tab. Each has a number of its own.
+    pub fn neighbour(number: u64) -> World {
+        let mut world = World::born(options(), BTreeMap::new(), number).sign_in();
+        world.has_neighbour = true;
+        world.told.clear();
+        world
+    }
+
+    fn born(options: ClientOptions, storage: BTreeMap<String, String>, seed: u64) -> World {
         let mut world = World {
             session: Session::new(&options, true).unwrap(),
             now: START,
-            random: Seeded(7),
+            random: Seeded(seed),
             wire: Vec::new(),
             aborted: Vec::new(),
             asked: Vec::new(),
             ask: 0,
             storage,
             told: Vec::new(),
+            has_neighbour: false,
         };
         world.act(|session, at| session.start(at));
         world
@@ -117,7 +132,7 @@ impl World {
                 Effect::Unstore { key } => drop(self.storage.remove(&key)),
                 Effect::Tell { text } => self.told.push(text),
                 Effect::Live { .. } => {}
-                // The tabs of earlier are gone.
+                Effect::AwaitEnd { .. } if self.has_neighbour => {}
                 Effect::AwaitEnd { tab } => self.feed(Input::TabEnded(tab)),
                 Effect::Changed { .. } => {}
             }

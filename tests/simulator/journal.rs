@@ -31,6 +31,8 @@ pub struct Typed {
     pub stored: bool,
     /// It was on the wire at least once.
     pub sent: bool,
+    /// When it was typed, in milliseconds of the server's clock.
+    pub at: u64,
     /// Its place in the order of typing.
     pub serial: u64,
 }
@@ -63,6 +65,7 @@ impl World {
             stand: Stand::Open,
             stored: self.storage.texts.contains_key(&outbox::key_of(USERS[user], turn)),
             sent: self.journal.posted.contains(turn),
+            at: self.now,
             serial: self.journal.typed.len() as u64,
         };
         self.note(|| format!("tab {tab} typed {turn} in {conversation}: {text}"));

@@ -10,7 +10,7 @@ use production_chat::session::{
 };
 
 use crate::journal::Stand;
-use crate::law::shown;
+use crate::law::{State, shown};
 use crate::world::{START, USERS, World};
 
 /// What a tab has shown so far.
@@ -158,24 +158,12 @@ impl World {
         }
         // The client's idea of the server's clock is as good as the latency was.
         let usage = self.service.law.usage(&user).aged(self.now + 13_000);
-        let on_server = |id: &str| self.service.law.turns.get(id).is_some_and(|turn| turn.state.is_live());
-        let life = self.tabs[tab].life;
-        let mine: BTreeSet<&str> = self
-            .journal
-            .typed
-            .values()
-            .filter(|typed| typed.tab == tab && typed.life == life)
-            .map(|typed| typed.conversation.as_str())
-            .collect();
         let mut going = 0;
-        for conversation in mine {
-            let Some(snapshot) = self.conversation(tab, conversation) else {
-                continue;
-            };
-            let sending = snapshot.messages.iter().filter(|it| {
-                matches!(it.status, ChatMessageStatus::Sending | ChatMessageStatus::Sent) && it.seq.is_none()
-            });
-            going += sending.filter(|it| it.id != turn && !on_server(&it.id)).count() as u64;
+        for other in 0..self.tabs.len() {
+            // What was typed in another tab a moment ago, or while one of the two was frozen, cannot be known here.
+            if other == tab || !(self.tabs[tab].was_frozen || self.tabs[other].was_frozen) {
+                going += self.on_their_way(other, turn, if other == tab { 0 } else { 200 });
+            }
         }
         let quotas = &usage.quotas;
         let (hour, day) = (usage.messages_this_hour.total(), usage.messages_today.total());
@@ -189,6 +177,33 @@ impl World {
                 "tab {tab} takes {turn} when the day is spent: {day} and {going} on their way"
             ));
         }
+    }
+
+    /// Messages on their way from a tab that the server does not know, typed at least so many milliseconds ago.
+    fn on_their_way(&self, tab: usize, but: &str, ago: u64) -> u64 {
+        let life = self.tabs[tab].life;
+        let mut going = 0;
+        let here = self.journal.typed.iter().filter(|(turn, typed)| {
+            // Told for two minutes; a tab that says nothing for longer counts as frozen.
+            let told = ago == 0 || (typed.at + ago <= self.now && self.now < typed.at + 100_000);
+            typed.tab == tab && typed.life == life && told && *turn != but
+        });
+        for (turn, typed) in here {
+            let known = self
+                .service
+                .law
+                .turns
+                .get(turn)
+                .is_some_and(|turn| turn.state != State::Released);
+            let snapshot = self.conversation(tab, &typed.conversation).filter(|_| !known);
+            let sending = snapshot.is_some_and(|it| {
+                it.messages
+                    .iter()
+                    .any(|it| it.id == *turn && it.status == ChatMessageStatus::Sending)
+            });
+            going += u64::from(sending && self.user_of_tab(tab) == Some(USERS[typed.user].to_owned()));
+        }
+        going
     }
 
     /// How many messages wait in a tab: those behind another one set quota aside.

@@ -206,6 +206,7 @@ impl World {
             }
             Act::Freeze => {
                 self.tabs[tab].frozen = true;
+                self.tabs[tab].was_frozen = true;
                 let delay = self.dice.between(1_000, 900_000);
                 self.later(delay, Happening::Thaw(tab));
             }

@@ -40,6 +40,10 @@ pub struct Tab {
     pub seen: Seen,
     pub fetches: u32,
     pub timeouts: u32,
+    /// It was, in its present life.
+    pub was_frozen: bool,
+    /// Requests in the current minute, and which minute that is.
+    lately: (u64, u32),
     /// Storage failed in its time.
     pub met_bad_storage: bool,
     /// Its name among the tabs.
@@ -198,6 +202,8 @@ impl World {
             seen: Seen::default(),
             fetches: 0,
             timeouts: 0,
+            was_frozen: false,
+            lately: (0, 0),
             met_bad_storage: false,
             name: String::new(),
             awaits: Vec::new(),
@@ -222,6 +228,7 @@ impl World {
         it.seen = Seen::default();
         it.looks.clear();
         it.awaits.clear();
+        it.was_frozen = false;
         it.knows = None;
         if self.storage.disabled {
             self.feed(tab, Input::StorageFailed);
@@ -314,11 +321,26 @@ impl World {
         self.act(tab, |session, at| session.handle(input, at));
     }
 
+    /// However bad the network and however busy the person: no storm of requests.
+    fn count_request(&mut self, tab: usize) {
+        let minute = self.now / 60_000;
+        let lately = &mut self.tabs[tab].lately;
+        *lately = if lately.0 == minute {
+            (minute, lately.1 + 1)
+        } else {
+            (minute, 1)
+        };
+        if lately.1 > 150 {
+            self.fail(format!("tab {tab} sends more than 150 requests in a minute"));
+        }
+    }
+
     fn carry_out(&mut self, tab: usize, effect: Effect) {
         match effect {
             Effect::Fetch(request) => {
                 self.note(|| format!("tab {tab} -> {} {}", request.id, describe(&request)));
                 self.journal_fetched(tab, &request);
+                self.count_request(tab);
                 self.fetch(tab, request);
             }
             Effect::Abort(id) => {
