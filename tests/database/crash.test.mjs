@@ -86,6 +86,7 @@ test('all busy connections die at once: what was committed is there, the rest ne
   await db.rows(`select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`)
   await outcomes
+  await db.reconnect()
   await db.assertSound()
   for (const user of users) await db.age(user, '16 minutes')
   while (await db.service('sweep_stale_turns', { p_limit: 10 }) > 0);

@@ -38,7 +38,7 @@ function sqlAround(sql, position) {
 /** A migrated database on a cluster of its own. `close()` ends both. `settings`: more of the server's, as `name=value`. */
 export async function openDatabase({ version = 'embedded', settings = [] } = {}) {
   const server = await startPostgres({ version, databases: ['chat'], settings })
-  const pool = new pg.Pool({ connectionString: server.connectionStringOf('chat'), max: 70 })
+  const pool = newPool(server)
   try {
     await pool.query(SUPABASE_SQL)
     await migrate((sql) => pool.query(sql))
@@ -50,6 +50,13 @@ export async function openDatabase({ version = 'embedded', settings = [] } = {})
   return new Database(server, pool)
 }
 
+function newPool(server) {
+  const pool = new pg.Pool({ connectionString: server.connectionStringOf('chat'), max: 70 })
+  // An idle connection that the server ended is dropped; a query that was cut off tells its caller itself.
+  pool.on('error', () => {})
+  return pool
+}
+
 export class Database {
   constructor(server, pool) {
     this.server = server
@@ -59,6 +66,13 @@ export class Database {
   async close() {
     await this.pool.end()
     await this.server.stop()
+  }
+
+  /** New connections, after some were ended by force: one that is dead and does not know it yet serves nobody. */
+  async reconnect() {
+    const old = this.pool
+    this.pool = newPool(this.server)
+    await old.end()
   }
 
   /** As the owner of the database: to arrange a test and to look behind the curtain. */
