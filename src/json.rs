@@ -1,12 +1,13 @@
 //! Reads and writes JSON, in one way everywhere, and small: a page has to load this code.
 //!
-//! Text, JavaScript's objects and our shapes meet in one tree, [`Value`]. Libraries turn text (serde_json) and objects
-//! (serde-wasm-bindgen) into it and back, once for all shapes. What makes shapes of a tree and trees of shapes is
-//! serde's derived code, driven by [`Reader`](read::Reader) and [`Builder`](build::Builder) so that little of it is
-//! needed for each shape.
+//! Text, JavaScript's objects and our shapes meet in one tree, [`Value`]: text is read and written by `text`, objects
+//! are made by serde-wasm-bindgen, once for all shapes. What makes shapes of a tree and trees of shapes is serde's
+//! derived code, driven by [`Reader`](read::Reader) and [`Builder`](build::Builder) so that little of it is needed for
+//! each shape.
 
 mod build;
 mod read;
+mod text;
 mod value;
 
 use std::cell::Cell;
@@ -24,7 +25,7 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
 
 /// Parses JSON text; `None` when it is none.
 pub(crate) fn parse(text: &str) -> Option<Value> {
-    serde_json::from_str(text).ok()
+    text::parse(text)
 }
 
 /// Reads a shape from JSON that is parsed already.
@@ -41,17 +42,14 @@ pub(crate) fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) 
 
 /// Writes a shape as JSON text.
 pub(crate) fn write<T: Serialize + ?Sized>(shape: &T) -> String {
-    text(&to_value(shape))
+    let mut text = String::new();
+    text::write(&to_value(shape), &mut text);
+    text
 }
 
 /// A shape as a tree.
 pub(crate) fn to_value<T: Serialize + ?Sized>(shape: &T) -> Value {
     done(shape.serialize(build::Builder))
-}
-
-fn text(value: &Value) -> String {
-    // Names are texts, so every tree can be written.
-    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// The error of what does not fail. Without errors on the way, derived code is a fraction of what it is with them.
