@@ -32,7 +32,7 @@ demo: $(PACKAGES) $(DIST)
 
 build: $(DIST)
 
-test: lint test-rust test-types test-database test-edge test-wasm test-browser
+test: lint test-rust test-types test-database test-edge test-wasm test-browser test-package
 	@printf '\033[1m✔ all tests passed\033[0m\n'
 
 # ---------------------------------------------------------------- set-up

@@ -45,7 +45,7 @@ export async function run() {
 
 async function measure(browser, url) {
   const page = await browser.newPage({ viewport: { width: 900, height: 800 } })
-  page.on('pageerror', (error) => console.error(error.name === 'AbortError' ? '' : error.message))
+  page.on('pageerror', (error) => console.error(error.message))
   await page.goto(url)
   await page.waitForFunction(() => window.isReady)
   // What belongs to loading is over.

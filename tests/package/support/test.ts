@@ -76,10 +76,7 @@ export const test = base.extend<{ keep: Keep; noPageErrors: undefined }, Shared>
   noPageErrors: [
     async ({ page }, use) => {
       const errors: string[] = []
-      page.on('pageerror', (error) => {
-        // As in tests/browser/helpers.ts.
-        if (error.name !== 'AbortError') errors.push(error.stack ?? error.message)
-      })
+      page.on('pageerror', (error) => errors.push(error.stack ?? error.message))
       await use(undefined)
       expect(errors).toEqual([])
     },
