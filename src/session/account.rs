@@ -195,14 +195,31 @@ impl Session {
         true
     }
 
-    /// A reply was under way for a while, so the server's clock is at least this far ahead. The greatest of what was
-    /// seen is the nearest, unless one of the clocks was set.
+    /// What was said was under way for a while, so the server's clock is at least this far ahead. The greatest of what
+    /// was seen is the nearest, unless one of the clocks was set.
     fn learn_clock(&mut self, server_time: Millis, now: Millis) {
         const CLOCK_WAS_SET: i64 = 60_000;
-        let seen = i64::try_from(server_time).unwrap_or(0).saturating_sub_unsigned(now);
+        let seen = lead(server_time, now);
         let known = self.account.skew;
         if self.account.usage.is_none() || seen > known || seen < known.saturating_sub(CLOCK_WAS_SET) {
             self.account.skew = seen;
+        }
+    }
+
+    /// The server read its clock after the request set out, so it is at most this far ahead.
+    fn learn_clock_from_reply(&mut self, server_time: Millis, set_out: Option<Millis>, now: Millis) {
+        if set_out.is_some_and(|set_out| lead(server_time, set_out) < self.account.skew) {
+            self.account.skew = lead(server_time, now);
+        }
+    }
+
+    /// What another tab says is spent. It may have been said long ago, to a tab that was frozen: it sets no clock.
+    pub(super) fn learn_usage_told(&mut self, usage: UsageSnapshot, now: Millis) {
+        let skew = self.account.skew;
+        let knew = self.account.usage.is_some();
+        self.learn_usage(usage, now);
+        if knew {
+            self.account.skew = self.account.skew.max(skew);
         }
     }
 
@@ -213,7 +230,8 @@ impl Session {
         }
     }
 
-    pub(super) fn account_read(&mut self, status: QuotaStatus, at: &mut Moment) {
+    pub(super) fn account_read(&mut self, status: QuotaStatus, set_out: Option<Millis>, at: &mut Moment) {
+        self.learn_clock_from_reply(status.usage.server_time, set_out, at.now);
         self.account.reading = None;
         self.changed_account = true;
         self.account.error = None;
@@ -269,6 +287,11 @@ impl Session {
             .map_or(0, |conversation| conversation.message_count);
         known.saturating_add(2 * self.unheard_of(conversation_id))
     }
+}
+
+/// How far the server's clock is ahead of this machine's, in milliseconds.
+fn lead(server_time: Millis, now: Millis) -> i64 {
+    i64::try_from(server_time).unwrap_or(0).saturating_sub_unsigned(now)
 }
 
 /// What is said when there is nothing to judge by: the server decides.

@@ -50,7 +50,11 @@ impl Session {
     }
 
     /// An entry kept elsewhere comes into the outbox.
-    fn take_in(&mut self, entry: OutboxEntry) {
+    fn take_in(&mut self, mut entry: OutboxEntry) {
+        if let Err(deleted) = self.not_deleted_here(&entry.conversation_id) {
+            // Typed elsewhere by somebody who did not know: it is theirs to take back.
+            entry.state = OutboxState::Failed(deleted);
+        }
         let known = self.conversation_of(&entry.conversation_id).is_some();
         let minted = entry.new_conversation && !known;
         self.talks.update(&entry.conversation_id, |talk| talk.minted |= minted);

@@ -1,7 +1,7 @@
 //! The conversation list, and changes to it.
 
 use crate::message::Conversation;
-use crate::outbox;
+use crate::outbox::{self, OutboxEntry, OutboxState};
 use crate::problem::{ChatErrorCode, ChatErrorDetail};
 
 use super::requests::Purpose;
@@ -229,6 +229,7 @@ impl Session {
         let turns: Vec<String> = self
             .outbox
             .of_conversation(id)
+            .filter(|entry| !came_too_late(entry))
             .map(|entry| entry.turn_id.clone())
             .collect();
         for turn_id in turns {
@@ -256,6 +257,11 @@ impl Session {
         }
         self.change(id);
     }
+}
+
+/// Typed elsewhere into what was being deleted here.
+fn came_too_late(entry: &OutboxEntry) -> bool {
+    matches!(&entry.state, OutboxState::Failed(error) if error.code == ChatErrorCode::NotFound)
 }
 
 fn deleted_error() -> ChatErrorDetail {

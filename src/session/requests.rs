@@ -94,6 +94,11 @@ impl Requests {
         self.pending.get(&id).is_some_and(|pending| pending.due.is_some())
     }
 
+    /// When it went, if its reply has not begun before.
+    fn set_out(&self, id: RequestId) -> Option<Millis> {
+        self.pending.get(&id)?.set_out
+    }
+
     /// It has its outcome.
     pub(super) fn finish(&mut self, id: RequestId) -> Option<Purpose> {
         self.pending.remove(&id).map(|pending| pending.purpose)
@@ -300,8 +305,9 @@ impl Session {
         match purpose {
             Purpose::Account => {
                 let status = wire::read(body)?;
+                let set_out = self.requests.set_out(id);
                 self.requests.finish(id);
-                self.account_read(status, at);
+                self.account_read(status, set_out, at);
             }
             Purpose::Conversations { more } => {
                 let page = wire::read(body)?;
@@ -364,7 +370,10 @@ impl Session {
             Purpose::Older { conversation_id, .. } => self.older_unread(&conversation_id, error),
             Purpose::Rename { id, before, .. } => self.not_renamed(&id, before, error),
             Purpose::Delete { id, .. } if code == Some(ProblemCode::NotFound) => self.deleted(&id, at),
-            Purpose::Delete { id, before } => self.not_deleted(&id, before, error),
+            Purpose::Delete { id, before } => {
+                self.not_deleted(&id, before, error);
+                self.pump(&id, at);
+            }
             Purpose::Stop {
                 conversation_id,
                 turn_id,

@@ -168,7 +168,7 @@ impl Session {
         }
         match told.news {
             News::Usage(usage) => {
-                self.learn_usage(*usage, at.now);
+                self.learn_usage_told(*usage, at.now);
             }
             News::Conversation(Changed { id, conversation }) => {
                 self.threads.invalidate(&id);

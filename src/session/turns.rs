@@ -102,6 +102,7 @@ impl Session {
         let Some(entry) = self.outbox.get(message_id).filter(failed).cloned() else {
             return Ok(());
         };
+        self.not_deleted_here(&entry.conversation_id)?;
         let verdict = self.judge_entry(&entry, at.now);
         if !verdict.allowed {
             return Err(self.refuse(verdict, at));
@@ -131,6 +132,9 @@ impl Session {
     /// Sends the conversation's next message, when nothing is under way there.
     pub(super) fn pump(&mut self, conversation_id: &str, at: &mut Moment) {
         if self.identity.user_id.is_none() || self.identity.signed_out || self.live(conversation_id).is_some() {
+            return;
+        }
+        if self.not_deleted_here(conversation_id).is_err() {
             return;
         }
         let there = self.there(at.now);
@@ -185,11 +189,11 @@ impl Session {
             head
         });
         let idle = heads.filter(|entry| {
-            let live = self
+            let held_up = self
                 .talks
                 .get(&entry.conversation_id)
-                .is_some_and(|talk| talk.live.is_some());
-            entry.state == OutboxState::Queued && !live
+                .is_some_and(|talk| talk.live.is_some() || talk.deleted);
+            entry.state == OutboxState::Queued && !held_up
         });
         idle.filter_map(|entry| entry.not_before).map(|at| self.here(at)).min()
     }

@@ -401,6 +401,9 @@ impl World {
         }
         if let Some(usage) = usage {
             self.learn(tab, usage);
+            if matches!(&input, Input::Reply(reply) if reply.body.contains("defaultModel")) {
+                self.tabs[tab].clock_is_wrong = false;
+            }
         }
         self.feed(tab, input);
     }

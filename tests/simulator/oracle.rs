@@ -9,7 +9,7 @@ use production_chat::session::{
     StorageKind,
 };
 
-use crate::journal::Stand;
+use crate::journal::{Stand, Typed};
 use crate::law::{State, shown};
 use crate::world::{START, USERS, World};
 
@@ -153,7 +153,7 @@ impl World {
         let Some(user) = account.user_id.clone() else { return };
         let version = self.service.law.books[&user].version;
         let fresh = !account.is_stale && !account.is_fallback && !self.advises_only();
-        if !fresh || self.tabs[tab].knows != Some((user.clone(), version)) {
+        if !fresh || self.tabs[tab].clock_is_wrong || self.tabs[tab].knows != Some((user.clone(), version)) {
             return;
         }
         // The client's idea of the server's clock is as good as the latency was.
@@ -164,6 +164,22 @@ impl World {
             if other == tab || !(self.tabs[tab].was_frozen || self.tabs[other].was_frozen) {
                 going += self.on_their_way(other, turn, if other == tab { 0 } else { 200 });
             }
+        }
+        // A message that failed here may have arrived all the same: then it costs nothing more to send it again.
+        let arrived = self
+            .service
+            .law
+            .turns
+            .get(turn)
+            .is_some_and(|it| it.state != State::Released);
+        if arrived
+            || self
+                .journal
+                .typed
+                .get(turn)
+                .is_some_and(|typed| self.has_left(tab, typed, turn))
+        {
+            return;
         }
         let quotas = &usage.quotas;
         let (hour, day) = (usage.messages_this_hour.total(), usage.messages_today.total());
@@ -206,11 +222,13 @@ impl World {
         going
     }
 
-    /// How many messages wait in a tab: those behind another one set quota aside.
-    fn queued_in(&self, tab: usize) -> u64 {
-        let conversations: BTreeSet<&String> = self.journal.typed.values().map(|typed| &typed.conversation).collect();
-        let snapshots = conversations.iter().filter_map(|id| self.conversation(tab, id));
-        snapshots.map(|it| it.queue.len() as u64).sum()
+    /// It is no message of this tab's outbox any more.
+    fn has_left(&self, tab: usize, typed: &Typed, turn: &str) -> bool {
+        let snapshot = self.conversation(tab, &typed.conversation);
+        snapshot.is_some_and(|it| {
+            let mut here = it.messages.iter().chain(&it.queue);
+            !here.any(|it| it.id == turn && it.seq.is_none())
+        })
     }
 
     /// The world is at rest: is everything where it belongs?
@@ -347,10 +365,13 @@ impl World {
                 cost.total(),
                 cost.held,
             );
-            let waiting = self.queued_in(tab);
+            // One behind another set quota aside, an answer asked for anew among them.
+            let waiting = u64::from(account.unsent_count);
             let held_back = stats.messages_held.saturating_sub(usage.messages_today.held) <= waiting && waiting > 0;
             if shown != true_ones && !held_back {
-                wrong.push(format!("usage is shown as {shown:?} and is {true_ones:?}"));
+                wrong.push(format!(
+                    "usage is shown as {shown:?} and is {true_ones:?}; {waiting} wait"
+                ));
             }
         }
         let (listed, _) = self.service.law.list(&user, None, 50);

@@ -255,7 +255,7 @@ impl World {
             Act::SetClock => {
                 self.tabs[tab].skew += self.dice.below(1_200_000) as i64 - 600_000;
                 // Until the next word of the server it cannot know the time.
-                self.tabs[tab].knows = None;
+                self.tabs[tab].clock_is_wrong = true;
                 // A set clock wakes nobody; the platform's timers go on as they were.
             }
             Act::HearNonsense => {
@@ -472,15 +472,10 @@ impl World {
             self.act(tab, |session, at| session.refetch_account(at));
         }
         self.run_until(self.now + MINUTE);
-        for _ in 0..10 {
-            // A queued message may go at this very moment: its hour or day has come.
-            if self.tabs.iter().all(|tab| tab.wires.is_empty()) {
-                break;
-            }
-            self.run_until(self.now + 2 * MINUTE);
-        }
+        self.let_go_what_was_queued();
         let before: Vec<u32> = self.tabs.iter().map(|tab| tab.timeouts + tab.fetches).collect();
         self.run_until(self.now + 4 * MINUTE);
+        self.let_go_what_was_queued();
         for (tab, before) in before.into_iter().enumerate() {
             let did = self.tabs[tab].timeouts + self.tabs[tab].fetches - before;
             if did > 20 {
@@ -488,6 +483,16 @@ impl World {
                     "tab {tab} does not come to rest: {did} timers and requests in four minutes"
                 ));
             }
+        }
+    }
+
+    /// A queued message may go at this very moment: its hour or day has come.
+    fn let_go_what_was_queued(&mut self) {
+        for _ in 0..20 {
+            if self.tabs.iter().all(|tab| tab.wires.is_empty()) {
+                break;
+            }
+            self.run_until(self.now + 2 * MINUTE);
         }
     }
 

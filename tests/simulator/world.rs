@@ -44,6 +44,8 @@ pub struct Tab {
     pub was_frozen: bool,
     /// Requests in the current minute, and which minute that is.
     lately: (u64, u32),
+    /// Its clock was set, and the server has not been asked since.
+    pub clock_is_wrong: bool,
     /// Storage failed in its time.
     pub met_bad_storage: bool,
     /// Its name among the tabs.
@@ -204,6 +206,7 @@ impl World {
             timeouts: 0,
             was_frozen: false,
             lately: (0, 0),
+            clock_is_wrong: false,
             met_bad_storage: false,
             name: String::new(),
             awaits: Vec::new(),
@@ -228,6 +231,7 @@ impl World {
         it.seen = Seen::default();
         it.looks.clear();
         it.awaits.clear();
+        it.clock_is_wrong = false;
         it.was_frozen = false;
         it.knows = None;
         if self.storage.disabled {
