@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `io` | what crosses the wall |
 //! | `identity` | who is signed in; access tokens |
+//! | `endpoints` | which servers answer |
 //! | `requests` | what is on the wire, what waits, what is tried again |
 //! | `account` | usage, plans, the conversation list; `check` |
 //! | `listing` | the conversation list and changes to it |
@@ -22,6 +23,7 @@
 //! | `tabs` | what tabs tell each other |
 
 mod account;
+mod endpoints;
 mod events;
 mod identity;
 mod io;
@@ -58,6 +60,7 @@ pub use views::{
 pub use wire::Agent;
 
 use account::Account;
+use endpoints::Endpoints;
 use identity::Identity;
 use reading::Thread;
 use requests::Requests;
@@ -82,6 +85,7 @@ pub struct Session {
     aside: Vec<OutboxEntry>,
     holds: Holds,
     requests: Requests,
+    endpoints: Endpoints,
     uuids: UuidGenerator,
     /// The versions of what is in the outbox, by turn id.
     row_versions: Table<String, u64>,
@@ -128,6 +132,8 @@ struct Talk {
     older: Option<RequestId>,
     /// What failed last.
     error: Option<ChatErrorDetail>,
+    /// That was reading it.
+    error_is_of_reading: bool,
     /// The turn under way.
     live: Option<Live>,
     /// How often a message gave way to another turn.
@@ -165,6 +171,7 @@ impl Session {
             aside: Vec::new(),
             holds: Holds::default(),
             requests: Requests::default(),
+            endpoints: Endpoints::default(),
             uuids: UuidGenerator::new(),
             row_versions: Table::default(),
             version: 0,
@@ -208,6 +215,9 @@ impl Session {
             Input::Online(is_online) => {
                 self.is_online = is_online;
                 self.changed_account = true;
+                if is_online {
+                    self.try_all_endpoints();
+                }
                 self.flush(at);
                 if is_online {
                     self.look_again(at);

@@ -144,11 +144,7 @@ impl Session {
         self.threads.refresh(id, at.now);
         if let Some(talk) = self.talks.get_mut(id) {
             talk.latest = None;
-            if talk
-                .error
-                .as_ref()
-                .is_some_and(|error| error.status.is_some_and(|status| status == 404))
-            {
+            if std::mem::take(&mut talk.error_is_of_reading) {
                 talk.error = None;
             }
         }
@@ -163,9 +159,16 @@ impl Session {
     pub(super) fn latest_unread(&mut self, id: &str, error: ChatErrorDetail) {
         if let Some(talk) = self.talks.get_mut(id) {
             talk.latest = None;
-            talk.error = Some(error);
         }
-        self.change(id);
+        self.reading_failed(id, error);
+    }
+
+    /// Shown until the conversation is read.
+    pub(super) fn reading_failed(&mut self, id: &str, error: ChatErrorDetail) {
+        self.set_error(id, Some(error));
+        if let Some(talk) = self.talks.get_mut(id) {
+            talk.error_is_of_reading = true;
+        }
     }
 
     pub(super) fn older_read(&mut self, id: &str, cursor: u64, page: MessagePage) {
@@ -184,9 +187,8 @@ impl Session {
     pub(super) fn older_unread(&mut self, id: &str, error: ChatErrorDetail) {
         if let Some(talk) = self.talks.get_mut(id) {
             talk.older = None;
-            talk.error = Some(error);
         }
-        self.change(id);
+        self.reading_failed(id, error);
     }
 
     /// Puts a message the server has into its conversation, in place of the one at `replaces_seq`.

@@ -6,7 +6,7 @@ use crate::problem::{ChatErrorDetail, Problem, ProblemCode};
 use crate::retry::{Backoff, Failure, Retryable, parse_retry_after, retryable};
 use crate::table::Table;
 
-use super::io::{Effect, Reply, RequestId};
+use super::io::{Base, Effect, Reply, RequestId};
 use super::listing::Deleted;
 use super::wire;
 use super::{Moment, Session};
@@ -38,6 +38,14 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
+    /// The server it goes to.
+    pub(super) fn base(&self) -> Base {
+        match self {
+            Purpose::Post { .. } | Purpose::Resume { .. } | Purpose::Stop { .. } => Base::Functions,
+            _ => Base::Project,
+        }
+    }
+
     /// The conversation whose stream this request carries.
     pub(super) fn stream(&self) -> Option<&str> {
         match self {
@@ -51,6 +59,8 @@ struct Pending {
     purpose: Purpose,
     /// When it may go; `None`: it is on the wire.
     due: Option<Millis>,
+    /// Its server does not answer: it is held back until that does, or until it is due as a probe.
+    held_back: bool,
     /// When it set out, until its reply begins.
     set_out: Option<Millis>,
     /// A refused token was renewed for it.
@@ -80,6 +90,21 @@ impl Requests {
     pub(super) fn next_overdue(&self) -> Option<Millis> {
         let waiting = self.pending.values().filter_map(|pending| pending.set_out);
         waiting.map(|at| at.saturating_add(DEADLINE)).min()
+    }
+
+    /// Its server does not answer.
+    fn hold_back(&mut self, id: RequestId, until: Millis) {
+        if let Some(pending) = self.pending.get_mut(&id) {
+            (pending.due, pending.held_back) = (Some(until), true);
+        }
+    }
+
+    /// A server answers: what was held back for it goes at once.
+    pub(super) fn let_go(&mut self, base: Base) {
+        let held_back = |pending: &&mut Pending| pending.held_back && pending.purpose.base() == base;
+        for pending in self.pending.values_mut().filter(held_back) {
+            (pending.due, pending.held_back) = (Some(0), false);
+        }
     }
 
     /// Its reply has begun.
@@ -117,6 +142,7 @@ impl Session {
             Pending {
                 purpose,
                 due,
+                held_back: false,
                 set_out: None,
                 refreshed: false,
                 backoff: Backoff::new(),
@@ -146,8 +172,13 @@ impl Session {
             };
             match self.request(id, &purpose, token.clone()) {
                 Some(request) => {
+                    if let Err(retry_at) = self.may_go(request.base, at.now) {
+                        self.requests.hold_back(id, retry_at);
+                        self.tell_held_back(&purpose);
+                        continue;
+                    }
                     if let Some(pending) = self.requests.pending.get_mut(&id) {
-                        pending.due = None;
+                        (pending.due, pending.held_back) = (None, false);
                         pending.set_out = Some(at.now);
                     }
                     self.effects.push(Effect::Fetch(request));
@@ -191,8 +222,9 @@ impl Session {
             return;
         };
         if (200..300).contains(&reply.status) {
-            if self.succeeded(reply.id, &purpose, &reply.body, at).is_none() {
-                self.gave_nonsense(reply.id, at);
+            match self.succeeded(reply.id, &purpose, &reply.body, at) {
+                Some(()) => self.endpoint_answers(purpose.base()),
+                None => self.gave_nonsense(reply.id, at),
             }
             return;
         }
@@ -268,6 +300,11 @@ impl Session {
             return;
         };
         pending.set_out = None;
+        let base = pending.purpose.base();
+        self.endpoint_failed(base, &failure, at.now);
+        let Some(pending) = self.requests.pending.get_mut(&id) else {
+            return;
+        };
         let random = at.random.number() as u32;
         let due = match retryable(&failure) {
             Retryable::WhenOnline => Some(at.now),

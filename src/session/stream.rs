@@ -8,7 +8,7 @@ use crate::retry::Backoff;
 use crate::sse::Parser;
 
 use super::events::Then;
-use super::io::RequestId;
+use super::io::{Base, RequestId};
 use super::requests::Purpose;
 use super::wire::Stopped;
 use super::{Moment, Session};
@@ -182,6 +182,7 @@ impl Session {
             return;
         };
         self.requests.opened(id);
+        self.endpoint_answers(Base::Functions);
         if let Some(live) = self.live(&conversation_id) {
             live.parser = Parser::new();
             live.heard_at = Some(at.now);

@@ -262,7 +262,11 @@ impl Session {
     }
 
     pub(super) fn set_error(&mut self, conversation_id: &str, error: Option<ChatErrorDetail>) {
-        if let Some(talk) = self.talks.get_mut(conversation_id).filter(|talk| talk.error != error) {
+        if let Some(talk) = self.talks.get_mut(conversation_id) {
+            talk.error_is_of_reading = false;
+            if talk.error == error {
+                return;
+            }
             talk.error = error;
             self.change(conversation_id);
         }

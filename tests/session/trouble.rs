@@ -251,10 +251,13 @@ fn nonsense_is_an_error_and_never_a_panic() {
         let mut world = World::new(options());
         world.give_token(token(USER));
         world.act(|session, at| session.open(CONVERSATION, at));
-        for _ in 0..6 {
-            world.reply_text("quota_status", 200, None, body);
-            world.reply_text("list_conversations", 200, None, body);
-            world.reply_text("get_messages_paginated", 200, None, body);
+        // One server gives nothing but nonsense: after a row of it, one request at a time probes.
+        for _ in 0..20 {
+            for path in ["quota_status", "list_conversations", "get_messages_paginated"] {
+                if world.paths().iter().any(|it| it.contains(path)) {
+                    world.reply_text(path, 200, None, body);
+                }
+            }
             world.pass(31_000);
         }
         assert_eq!(
@@ -387,4 +390,36 @@ fn a_stream_that_is_accepted_and_breaks_for_ever_ends_after_the_retries() {
     assert_eq!(code(&world), None);
     assert_eq!(world.conversation(CONVERSATION).messages.len(), 2);
     assert!(world.storage.is_empty());
+}
+
+#[test]
+fn a_server_that_fails_and_fails_is_probed_by_one_request_until_it_answers() {
+    let mut world = World::new(options());
+    world.give_token(token(USER));
+    world.act(|session, at| session.open(CONVERSATION, at));
+    let fail_all = |world: &mut World| {
+        let ids: Vec<_> = world.wire.iter().map(|request| request.id).collect();
+        world.wire.clear();
+        for id in ids {
+            world.feed(Input::Lost(id));
+        }
+    };
+    fail_all(&mut world);
+    world.pass(500);
+    fail_all(&mut world);
+    world.pass(25_000);
+    assert!(world.wire.is_empty(), "five in a row: it is left alone");
+    assert_eq!(code(&world), Some(ChatErrorCode::Network), "and that is said");
+    world.pass(6_000);
+    assert_eq!(world.wire.len(), 1, "a probe: {:?}", world.paths());
+    let path = world.paths()[0].to_owned();
+    if path.contains("quota") {
+        world.reply(&path, 200, &status(usage(1)));
+    } else if path.contains("list") {
+        world.reply(&path, 200, &json!({ "conversations": [], "hasMore": false }));
+    } else {
+        world.reply(&path, 200, &page(CONVERSATION, vec![], false));
+    }
+    world.pass(1);
+    assert_eq!(world.wire.len(), 2, "it answers: the others go at once");
 }

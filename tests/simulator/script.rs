@@ -412,7 +412,10 @@ impl World {
 
     fn sign_out(&mut self, tab: usize) {
         let Some(user) = self.signed_in.take() else { return };
-        self.journal_may_vanish("its user signed out", |typed| typed.user == user);
+        // The tab may not know yet that somebody else has signed in: then it is the one before who signs out in it.
+        let here = self.user_of_tab(tab);
+        let leaves = move |it: usize| it == user || here.as_deref() == Some(USERS[it]);
+        self.journal_may_vanish("its user signed out", |typed| leaves(typed.user));
         self.act(tab, |session, _| session.sign_out());
         self.auth_changed();
         let next = if self.dice.chance(500) || self.somebody_unknown_typed() {
