@@ -38,10 +38,15 @@ pub struct Price {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InvalidPrice;
 
+impl InvalidPrice {
+    /// What is wrong, and what to do. Without the number: a page would load what it takes to write floats, for this alone.
+    pub const WORDS: &str =
+        "the price is not one in USD per 1,000 tokens: use a number from 0 to 1,000,000, such as 0.002";
+}
+
 impl fmt::Display for InvalidPrice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Without the number: a page would load what it takes to write floats out, for this alone.
-        f.write_str("the price is not one in USD per 1,000 tokens: use a number from 0 to 1,000,000, such as 0.002")
+        f.write_str(Self::WORDS)
     }
 }
 

@@ -174,7 +174,7 @@ impl std::error::Error for SetAside {}
 
 /// The storage key of a turn.
 pub fn key_of(user_id: &str, turn_id: &str) -> String {
-    format!("{PREFIX}{VERSION}:{user_id}:{turn_id}")
+    [PREFIX, &json::write(&VERSION), ":", user_id, ":", turn_id].concat()
 }
 
 /// Whether a storage key is an entry's, of any version, and not set aside.
@@ -204,7 +204,7 @@ pub fn decode(key: &str, text: &str) -> Result<OutboxEntry, SetAside> {
     }
     let rest = key.strip_prefix(PREFIX).unwrap_or(key);
     let set_aside = |reason| SetAside {
-        key: format!("{SET_ASIDE}{rest}"),
+        key: [SET_ASIDE, rest].concat(),
         reason,
     };
     let written_by = rest.split(':').next().and_then(|version| version.parse::<u32>().ok());

@@ -189,7 +189,7 @@ impl Problem {
     pub fn new(code: ProblemCode, status: u16, detail: impl Into<String>) -> Problem {
         let (name, title) = describe(code);
         Problem {
-            kind: format!("urn:production-chat:problem:{name}"),
+            kind: ["urn:production-chat:problem:", name].concat(),
             title: title.to_owned(),
             status,
             detail: detail.into(),

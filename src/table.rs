@@ -3,14 +3,24 @@
 
 use std::borrow::Borrow;
 
-/// Values by key, in the order of keys.
+/// Values by key, in the order of keys. Both lists apart, so that looking a key up is the same code for all values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Table<K, V>(Vec<(K, V)>);
+pub(crate) struct Table<K, V> {
+    keys: Vec<K>,
+    values: Vec<V>,
+}
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Table(Vec::new())
+        Table {
+            keys: Vec::new(),
+            values: Vec::new(),
+        }
     }
+}
+
+fn place<K: Borrow<Q>, Q: Ord + ?Sized>(keys: &[K], key: &Q) -> Result<usize, usize> {
+    keys.binary_search_by(|held| held.borrow().cmp(key))
 }
 
 impl<K: Ord, V> Table<K, V> {
@@ -18,31 +28,30 @@ impl<K: Ord, V> Table<K, V> {
     where
         K: Borrow<Q>,
     {
-        let place = self.place(key).ok()?;
-        self.0.get(place).map(|(_, value)| value)
+        self.values.get(place(&self.keys, key).ok()?)
     }
 
     pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
     {
-        let place = self.place(key).ok()?;
-        self.0.get_mut(place).map(|(_, value)| value)
+        self.values.get_mut(place(&self.keys, key).ok()?)
     }
 
     pub(crate) fn contains_key<Q: Ord + ?Sized>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
     {
-        self.place(key).is_ok()
+        place(&self.keys, key).is_ok()
     }
 
     /// Puts a value in and returns the one that was there.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
-        match self.place(&key) {
-            Ok(place) => self.0.get_mut(place).map(|(_, held)| std::mem::replace(held, value)),
+        match place(&self.keys, &key) {
+            Ok(place) => self.values.get_mut(place).map(|held| std::mem::replace(held, value)),
             Err(place) => {
-                self.0.insert(place, (key, value));
+                self.keys.insert(place, key);
+                self.values.insert(place, value);
                 None
             }
         }
@@ -52,64 +61,60 @@ impl<K: Ord, V> Table<K, V> {
     where
         K: Borrow<Q>,
     {
-        let place = self.place(key).ok()?;
-        Some(self.0.remove(place).1)
+        let place = place(&self.keys, key).ok()?;
+        self.keys.remove(place);
+        Some(self.values.remove(place))
     }
 
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
-        self.0.retain(|(key, value)| keep(key, value));
+        let held = std::mem::take(self);
+        for (key, value) in held.keys.into_iter().zip(held.values) {
+            if keep(&key, &value) {
+                self.keys.push(key);
+                self.values.push(value);
+            }
+        }
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-        self.0.iter().map(|(key, value)| (key, value))
+        self.keys.iter().zip(&self.values)
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (&K, &mut V)> {
-        self.0.iter_mut().map(|(key, value)| (&*key, value))
+        self.keys.iter().zip(&mut self.values)
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
-        self.0.iter().map(|(key, _)| key)
+        self.keys.iter()
     }
 
     pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
-        self.0.iter().map(|(_, value)| value)
+        self.values.iter()
     }
 
     pub(crate) fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut V> {
-        self.0.iter_mut().map(|(_, value)| value)
+        self.values.iter_mut()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.keys.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn place<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
-    where
-        K: Borrow<Q>,
-    {
-        self.0.binary_search_by(|(held, _)| held.borrow().cmp(key))
+        self.keys.is_empty()
     }
 }
 
 impl<V: Default> Table<String, V> {
     /// Changes the value of a key, a new one when there is none.
     pub(crate) fn update(&mut self, key: &str, change: impl FnOnce(&mut V)) {
-        match self.place(key) {
-            Ok(place) => {
-                if let Some((_, value)) = self.0.get_mut(place) {
-                    change(value);
-                }
-            }
-            Err(place) => {
-                let mut value = V::default();
-                change(&mut value);
-                self.0.insert(place, (key.to_owned(), value));
-            }
+        let place = place(&self.keys, key).unwrap_or_else(|place| {
+            self.keys.insert(place, key.to_owned());
+            self.values.insert(place, V::default());
+            place
+        });
+        if let Some(value) = self.values.get_mut(place) {
+            change(value);
         }
     }
 }

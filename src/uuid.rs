@@ -41,14 +41,15 @@ fn format(value: u128) -> String {
     let high = (value >> 62) & 0xfff;
     let low = value & ((1 << 62) - 1);
     let bits = time << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low;
-    let (a, b, c, d, e) = (
-        bits >> 96,
-        bits >> 80 & 0xffff,
-        bits >> 64 & 0xffff,
-        bits >> 48 & 0xffff,
-        bits & 0xffff_ffff_ffff,
-    );
-    format!("{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}")
+    let mut text = String::with_capacity(36);
+    for place in 0..32 {
+        if matches!(place, 8 | 12 | 16 | 20) {
+            text.push('-');
+        }
+        let digit = (bits >> (124 - 4 * place)) as u32 & 0xf;
+        text.push(char::from_digit(digit, 16).unwrap_or('0'));
+    }
+    text
 }
 
 /// Whether a text is a UUID of any version, in lower case, as everything on the wire is.

@@ -8,7 +8,7 @@ use serde::ser::{Serialize, Serializer};
 pub(crate) type Name = Cow<'static, str>;
 
 /// Any JSON.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Value {
     Null,
     Bool(bool),

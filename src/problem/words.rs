@@ -1,6 +1,7 @@
 //! Problems and denials in words a person understands: what is wrong, and what to do about it.
 
 use super::{Problem, ProblemCode};
+use crate::json;
 use crate::quota::{LimitName, Verdict};
 
 /// A problem's name on the wire and its title.
@@ -63,30 +64,44 @@ pub(super) fn denial(verdict: &Verdict) -> String {
         .iter()
         .find(|violation| violation.limit == reason)
         .map_or(0, |v| v.max);
+    let max = json::write(&max);
     match reason {
         LimitName::LicenseInactive => "Your plan is not active. Renew it to go on.".to_owned(),
         LimitName::AgentNotAllowed => "Your plan does not include this agent. Choose another, or upgrade.".to_owned(),
         LimitName::FileUploadsNotAllowed => {
             "Your plan does not include attachments. Remove them, or upgrade.".to_owned()
         }
-        LimitName::Conversations => {
-            format!("You keep {max} conversations, as many as your plan allows. Delete one, or upgrade.")
-        }
-        LimitName::ConversationLength => {
-            format!("This conversation has reached the {max} messages of your plan. Start a new one, or upgrade.")
-        }
-        LimitName::MessagesPerHour => {
-            format!(
-                "You have sent the {max} messages your plan allows in an hour. Wait for the next place, or upgrade."
-            )
-        }
-        LimitName::MessagesPerDay => {
-            format!("You have sent today's {max} messages. Come back tomorrow, or upgrade.")
-        }
+        LimitName::Conversations => [
+            "You keep ",
+            &max,
+            " conversations, as many as your plan allows. Delete one, or upgrade.",
+        ]
+        .concat(),
+        LimitName::ConversationLength => [
+            "This conversation has reached the ",
+            &max,
+            " messages of your plan. Start a new one, or upgrade.",
+        ]
+        .concat(),
+        LimitName::MessagesPerHour => [
+            "You have sent the ",
+            &max,
+            " messages your plan allows in an hour. Wait for the next place, or upgrade.",
+        ]
+        .concat(),
+        LimitName::MessagesPerDay => [
+            "You have sent today's ",
+            &max,
+            " messages. Come back tomorrow, or upgrade.",
+        ]
+        .concat(),
         LimitName::CostPerDay => "Today's budget is spent. Come back tomorrow, or upgrade.".to_owned(),
-        LimitName::OrgMessagesPerDay => {
-            format!("Your organization has sent today's {max} messages. Come back tomorrow, or ask its admin.")
-        }
+        LimitName::OrgMessagesPerDay => [
+            "Your organization has sent today's ",
+            &max,
+            " messages. Come back tomorrow, or ask its admin.",
+        ]
+        .concat(),
         LimitName::OrgBudget => {
             "Your organization's budget for this month is spent. Ask its admin, or wait for next month.".to_owned()
         }

@@ -42,7 +42,7 @@ mod wire;
 
 use crate::Millis;
 use crate::cache::MessageCache;
-use crate::cost::Price;
+use crate::cost::{InvalidPrice, Price};
 use crate::license::Tier;
 use crate::outbox::{Outbox, OutboxEntry};
 use crate::problem::ChatErrorDetail;
@@ -151,7 +151,7 @@ impl Session {
         let assumed_price = match options.cost_per_1k_tokens {
             Some(usd) => Some(
                 Price::from_usd_per_1k_tokens(usd)
-                    .map_err(|wrong| ChatErrorDetail::invalid("/costPer1kTokens", wrong.to_string()))?,
+                    .map_err(|_| ChatErrorDetail::invalid("/costPer1kTokens", InvalidPrice::WORDS))?,
             ),
             None => None,
         };

@@ -4,9 +4,10 @@ use fnv::FnvHashMap;
 use js_sys::{Array, Object, Reflect};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
-use crate::session::{AccountSnapshot, ChatMessage, ConversationHead, Session};
+use crate::json::Value;
+use crate::session::{ChatMessage, Row, Session};
 use crate::table::Table;
 use crate::{Millis, json};
 
@@ -15,31 +16,42 @@ const KEPT: usize = 64;
 
 /// A value as plain objects, arrays, numbers and `null`.
 pub(super) fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
+    plain(&json::to_value(value))
+}
+
+fn plain(value: &Value) -> JsValue {
     let serializer = Serializer::new()
         .serialize_maps_as_objects(true)
         .serialize_missing_as_null(true);
     // Numbers beyond 2^53 are the only thing that cannot be said, and no instant, count or amount is one.
-    json::to_value(value).serialize(&serializer).unwrap_or(JsValue::NULL)
+    value.serialize(&serializer).unwrap_or(JsValue::NULL)
 }
 
 /// The last snapshots, kept until something in them changes.
 #[derive(Default)]
 pub(super) struct Snapshots {
-    account: Option<(AccountSnapshot, JsValue)>,
+    account: Option<Shown>,
     account_changed: bool,
-    conversations: Table<String, Shown>,
+    conversations: Table<String, View>,
+}
+
+/// A plain object, and what it says.
+struct Shown {
+    says: Value,
+    object: JsValue,
 }
 
 /// A conversation as it was last shown.
-struct Shown {
+#[derive(Default)]
+struct View {
     changed: bool,
-    head: ConversationHead,
+    shown: Option<Shown>,
     settled: List,
-    revision: u64,
+    /// Of the settled messages.
+    revision: Option<u64>,
     moving: List,
     queue: List,
     messages: Array,
-    object: JsValue,
 }
 
 /// An array of messages and their versions.
@@ -53,147 +65,111 @@ impl Snapshots {
     pub(super) fn invalidate(&mut self, account: bool, conversations: &[String]) {
         self.account_changed |= account;
         for id in conversations {
-            if let Some(shown) = self.conversations.get_mut(id) {
-                shown.changed = true;
+            if let Some(view) = self.conversations.get_mut(id) {
+                view.changed = true;
             }
         }
     }
 
     pub(super) fn account(&mut self, session: &Session, now: Millis) -> JsValue {
-        if let Some((_, object)) = self.account.as_ref().filter(|_| !self.account_changed) {
-            return object.clone();
+        if self.account_changed || self.account.is_none() {
+            self.account_changed = false;
+            let says = json::to_value(&session.account(now));
+            if !says_still(self.account.as_ref(), &says) {
+                self.account = Some(Shown::next(self.account.as_ref(), says));
+            }
         }
-        self.account_changed = false;
-        let next = session.account(now);
-        if let Some((_, object)) = self.account.as_ref().filter(|(last, _)| *last == next) {
-            return object.clone();
-        }
-        let object = to_js(&next);
-        if let Some((last, old)) = &self.account {
-            keep(&object, old, "quotas", last.quotas == next.quotas);
-            keep(&object, old, "usageStats", last.usage_stats == next.usage_stats);
-            keep(&object, old, "license", last.license == next.license);
-            keep(&object, old, "organization", last.organization == next.organization);
-            keep(&object, old, "tiers", last.tiers == next.tiers);
-            keep(&object, old, "agents", last.agents == next.agents);
-            keep(&object, old, "error", last.error == next.error);
-            keep(&object, old, "conversations", last.conversations == next.conversations);
-        }
-        self.account = Some((next, object.clone()));
-        object
+        object_of(self.account.as_ref())
     }
 
     pub(super) fn conversation(&mut self, session: &Session, id: &str, now: Millis) -> JsValue {
-        if let Some(shown) = self.conversations.get(id).filter(|shown| !shown.changed) {
-            return shown.object.clone();
-        }
-        let last = self.conversations.remove(id);
-        if self.conversations.len() >= KEPT {
+        let known = self.conversations.get(id).map(|view| view.changed);
+        if known.is_none() && self.conversations.len() >= KEPT {
             self.conversations = Table::default();
         }
-        let shown = show(session, id, now, last);
-        let object = shown.object.clone();
-        self.conversations.insert(id.to_owned(), shown);
-        object
+        if known != Some(false) {
+            self.conversations.update(id, |view| view.renew(session, id, now));
+        }
+        object_of(self.conversations.get(id).and_then(|view| view.shown.as_ref()))
     }
 }
 
-fn show(session: &Session, id: &str, now: Millis, last: Option<Shown>) -> Shown {
-    let head = session.conversation_head(id, now);
-    let revision = session.settled_revision(id);
-    let (last, settled, moving, queue) = match last {
-        Some(last) => {
-            let Shown {
-                head,
-                settled,
-                revision,
-                moving,
-                queue,
-                messages,
-                object,
-                ..
-            } = last;
-            (Some((head, revision, messages, object)), settled, moving, queue)
+fn object_of(shown: Option<&Shown>) -> JsValue {
+    shown.map_or(JsValue::NULL, |shown| shown.object.clone())
+}
+
+fn says_still(shown: Option<&Shown>, says: &Value) -> bool {
+    shown.is_some_and(|shown| shown.says == *says)
+}
+
+impl Shown {
+    /// The next object. Parts of the last one that did not change keep their identity.
+    fn next(last: Option<&Shown>, says: Value) -> Shown {
+        let object = Object::new().into();
+        if let Value::Object(fields) = &says {
+            for (name, value) in fields {
+                let old = last.filter(|last| last.says.field(name) == Some(value));
+                let part = old.and_then(|last| Reflect::get(&last.object, &name.as_ref().into()).ok());
+                set(&object, name, &part.unwrap_or_else(|| plain(value)));
+            }
         }
-        None => (None, List::default(), List::default(), List::default()),
-    };
-    let settled_stands = last.as_ref().is_some_and(|(_, last, _, _)| *last == revision);
-    let (settled, settled_same) = match settled_stands {
-        true => (settled, true),
-        false => settled.next(&session.settled(id), |row| row.version, |row| row.message()),
-    };
-    let (moving, moving_same) = moving.next(&session.moving(id), |message| message.version, ChatMessage::clone);
-    let (queue, queue_same) = queue.next(&session.queue(id), |message| message.version, ChatMessage::clone);
-    let messages_same = settled_same && moving_same && last.is_some();
-    let messages = match &last {
-        Some((_, _, messages, _)) if messages_same => messages.clone(),
-        _ => settled.array.concat(&moving.array),
-    };
-    if let Some((last_head, _, _, object)) = &last
-        && messages_same
-        && queue_same
-        && *last_head == head
-    {
-        let object = object.clone();
-        return Shown {
-            changed: false,
-            head,
-            settled,
-            revision,
-            moving,
-            queue,
-            messages,
-            object,
-        };
+        Shown { says, object }
     }
-    let object = to_js(&head);
-    if let Some((last, _, _, old)) = &last {
-        keep(&object, old, "conversation", last.conversation == head.conversation);
-        keep(&object, old, "error", last.error == head.error);
-        keep(&object, old, "verdict", last.verdict == head.verdict);
-    }
-    set(&object, "messages", &messages);
-    set(&object, "queue", &queue.array);
-    Shown {
-        changed: false,
-        head,
-        settled,
-        revision,
-        moving,
-        queue,
-        messages,
-        object,
+}
+
+impl View {
+    fn renew(&mut self, session: &Session, id: &str, now: Millis) {
+        self.changed = false;
+        let mut same = self.shown.is_some();
+        let revision = session.settled_revision(id);
+        if self.revision != Some(revision) {
+            self.revision = Some(revision);
+            let rows = session.settled(id);
+            let versions = rows.iter().map(|row| row.version).collect();
+            same &= self.settled.next(versions, &|place| rows.get(place).map(Row::message));
+        }
+        same &= self.moving.take(&session.moving(id));
+        if !same {
+            self.messages = self.settled.array.concat(&self.moving.array);
+        }
+        same &= self.queue.take(&session.queue(id));
+        let says = json::to_value(&session.conversation_head(id, now));
+        if !same || !says_still(self.shown.as_ref(), &says) {
+            let shown = Shown::next(self.shown.as_ref(), says);
+            set(&shown.object, "messages", &self.messages);
+            set(&shown.object, "queue", &self.queue.array);
+            self.shown = Some(shown);
+        }
     }
 }
 
 impl List {
-    /// The next list, and whether it is the same one. Messages whose version was shown before keep their object.
-    fn next<T>(self, items: &[T], version: impl Fn(&T) -> u64, message: impl Fn(&T) -> ChatMessage) -> (List, bool) {
-        let versions: Vec<u64> = items.iter().map(&version).collect();
+    fn take(&mut self, messages: &[ChatMessage]) -> bool {
+        let versions = messages.iter().map(|message| message.version).collect();
+        self.next(versions, &|place| messages.get(place).cloned())
+    }
+
+    /// Goes on to other messages; returns whether they are the same ones. Those whose version was shown before keep their
+    /// object.
+    fn next(&mut self, versions: Vec<u64>, message: &dyn Fn(usize) -> Option<ChatMessage>) -> bool {
         if versions == self.versions {
-            return (self, true);
+            return true;
         }
         let known: FnvHashMap<u64, u32> = self.versions.iter().copied().zip(0..).collect();
-        let array = Array::new_with_length(items.len() as u32);
-        for (place, item) in (0..).zip(items) {
-            let object = match known.get(&version(item)) {
+        let array = Array::new();
+        for (place, version) in versions.iter().enumerate() {
+            let object = match known.get(version) {
                 Some(old) => self.array.get(*old),
-                None => to_js(&message(item)),
+                None => message(place).map_or(JsValue::NULL, |message| to_js(&message)),
             };
-            array.set(place, object);
+            array.push(&object);
         }
-        (List { versions, array }, false)
-    }
-}
-
-/// A part that did not change keeps its identity.
-fn keep(object: &JsValue, old: &JsValue, name: &str, same: bool) {
-    if same && let Ok(part) = Reflect::get(old, &name.into()) {
-        set(object, name, &part);
+        *self = List { versions, array };
+        false
     }
 }
 
 fn set(object: &JsValue, name: &str, value: &JsValue) {
     // Our own plain object: setting a field of it cannot fail.
-    drop(Reflect::set(object.unchecked_ref::<Object>(), &name.into(), value));
+    drop(Reflect::set(object, &name.into(), value));
 }
