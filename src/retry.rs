@@ -52,6 +52,10 @@ pub fn retryable(failure: &Failure) -> Retryable {
     }
 }
 
+/// A server that asks for a longer pause than this is not waited for: the request has failed, and its error says when
+/// trying again makes sense.
+pub const LONGEST_WAIT: Millis = 120_000;
+
 /// Reads a `Retry-After` header (RFC 9110, 10.2.3): seconds, or a date in any of the three forms of section 5.6.7.
 ///
 /// Returns the instant from which to try again, on the clock of `now`, never before `now`; `None` when it is neither.

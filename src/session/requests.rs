@@ -3,7 +3,7 @@
 use crate::Millis;
 use crate::message::{Conversation, MessagePage};
 use crate::problem::{ChatErrorDetail, Problem, ProblemCode};
-use crate::retry::{Backoff, Failure, Retryable, parse_retry_after, retryable};
+use crate::retry::{Backoff, Failure, LONGEST_WAIT, Retryable, parse_retry_after, retryable};
 use crate::table::Table;
 
 use super::io::{Base, Effect, Reply, RequestId};
@@ -229,8 +229,11 @@ impl Session {
             return;
         }
         let content_type = Some(reply.content_type.as_str()).filter(|value| !value.is_empty());
-        let problem = Problem::parse(reply.status, content_type, &reply.body);
+        let mut problem = Problem::parse(reply.status, content_type, &reply.body);
         let retry_at = reply.retry_after.and_then(|value| parse_retry_after(&value, at.now));
+        if problem.retry_after.is_none() {
+            problem.retry_after = retry_at.map(|retry_at| retry_at.saturating_sub(at.now).div_ceil(1_000));
+        }
         if let Some(usage) = problem.usage.clone() {
             self.learn_usage(usage, at.now);
         }
@@ -306,6 +309,7 @@ impl Session {
             return;
         };
         let random = at.random.number() as u32;
+        let too_long = retry_at.is_some_and(|retry_at| retry_at > at.now.saturating_add(LONGEST_WAIT));
         let due = match retryable(&failure) {
             Retryable::WhenOnline => Some(at.now),
             Retryable::WithNewToken if !pending.refreshed => {
@@ -319,6 +323,7 @@ impl Session {
                 self.end_of_session(error);
                 return;
             }
+            Retryable::Backoff if too_long => None,
             Retryable::Backoff => match pending.purpose.stream().map(str::to_owned) {
                 Some(conversation_id) => self.live_backoff(&conversation_id, random),
                 None => pending.backoff.next(random),

@@ -141,6 +141,18 @@ fn retry_after_comes_before_backoff() {
 }
 
 #[test]
+fn a_server_that_asks_for_hours_is_not_waited_for() {
+    let (mut world, _) = sending();
+    world.reply_text("/chat", 429, Some("77995"), "{\"code\":\"quota_exc");
+    assert!(world.wire.iter().all(|request| request.path != "/chat"));
+    let conversation = world.conversation(CONVERSATION);
+    assert_eq!(conversation.messages[0].status, ChatMessageStatus::Failed);
+    let error = conversation.head.error.unwrap();
+    assert!(error.retryable);
+    assert_eq!(error.retry_at, Some(world.now + 77_995_000));
+}
+
+#[test]
 fn offline_pauses_and_online_resumes_without_counting_attempts() {
     let (mut world, _) = sending();
     world.feed(Input::Online(false));
