@@ -42,6 +42,7 @@ export function pendingConversation(conversationId: string): ConversationSnapsho
     messages: [],
     queue: [],
     status: 'ready',
+    queuePosition: null,
     error: null,
     isLoading: true,
     isFetching: true,

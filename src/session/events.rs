@@ -6,7 +6,7 @@ use crate::problem::{ChatErrorDetail, Problem, ProblemCode};
 use crate::retry::{Failure, Retryable, retryable};
 use crate::sse::Event;
 
-use super::wire::{self, Accepted, Delta, Done};
+use super::wire::{self, Accepted, Delta, Done, InLine};
 use super::{Moment, Session};
 
 /// An answer longer than this is not one.
@@ -27,6 +27,7 @@ impl Session {
     pub(super) fn take_event(&mut self, conversation_id: &str, event: &Event, at: &mut Moment) -> Then {
         let taken = match event.event.as_str() {
             "accepted" => wire::read::<Accepted>(&event.data).and_then(|it| self.accepted(conversation_id, it, at)),
+            "queued" => wire::read::<InLine>(&event.data).and_then(|it| self.waits_in_line(conversation_id, &it)),
             "delta" => wire::read::<Delta>(&event.data).and_then(|it| self.grew(conversation_id, &it)),
             "done" => wire::read::<Done>(&event.data).and_then(|it| self.done(conversation_id, it, at)),
             "error" => wire::read::<Problem>(&event.data).map(|it| self.broke(conversation_id, it, at)),
@@ -77,6 +78,16 @@ impl Session {
         Some(Then::Read)
     }
 
+    /// The provider is busy: others go first.
+    fn waits_in_line(&mut self, conversation_id: &str, event: &InLine) -> Option<Then> {
+        let live = self
+            .live(conversation_id)
+            .filter(|live| live.turn_id == event.turn_id)?;
+        live.position = Some(event.position);
+        self.change(conversation_id);
+        Some(Then::Read)
+    }
+
     fn grew(&mut self, conversation_id: &str, delta: &Delta) -> Option<Then> {
         let version = self.next_version();
         let live = self
@@ -96,6 +107,7 @@ impl Session {
         }
         live.answer.truncate(offset);
         live.answer.push_str(&delta.text);
+        live.position = None;
         live.version = version;
         live.backoff.reset();
         self.change(conversation_id);

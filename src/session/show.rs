@@ -127,6 +127,7 @@ impl Session {
                 (None, Some(_)) => ConversationStatus::Error,
                 (None, None) => ConversationStatus::Ready,
             },
+            queue_position: live.and_then(|live| live.position),
             error,
             is_loading: !is_loaded && (is_fetching || awaits_sign_in),
             is_fetching,

@@ -23,6 +23,8 @@ pub(super) struct Live {
     /// The server has the turn: what breaks off is resumed, not sent again.
     pub(super) accepted: bool,
     pub(super) answer_id: Option<String>,
+    /// How many turns the provider answers before this one, itself included; `None`: it is not waiting, or nobody said.
+    pub(super) position: Option<u64>,
     /// What of the answer is here.
     pub(super) answer: String,
     /// Changes with the answer.
@@ -44,6 +46,7 @@ impl Live {
             trigger,
             accepted: false,
             answer_id: None,
+            position: None,
             answer: String::new(),
             version,
             created_at: now,

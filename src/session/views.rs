@@ -196,6 +196,8 @@ pub struct ConversationHead {
     pub conversation: Option<Conversation>,
     /// What it is doing.
     pub status: ConversationStatus,
+    /// The provider is busy: the place in line of the turn under way, from 1. `None`: it does not wait.
+    pub queue_position: Option<u64>,
     /// What failed last, until `clearError`.
     pub error: Option<ChatErrorDetail>,
     /// Its messages are being read for the first time.

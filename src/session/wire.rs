@@ -132,6 +132,14 @@ pub(super) struct Accepted {
     pub(super) usage: UsageSnapshot,
 }
 
+/// Event `queued`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InLine {
+    pub(super) turn_id: String,
+    pub(super) position: u64,
+}
+
 /// Event `delta`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -182,3 +182,19 @@ fn an_unknown_conversation_is_not_found() {
     let error = serde_json::to_value(world.conversation(CONVERSATION).head.error).unwrap();
     assert_eq!(error["code"], "not_found");
 }
+
+#[test]
+fn a_busy_provider_says_how_many_go_first() {
+    let mut world = World::ready();
+    world.open(&page(CONVERSATION, vec![], false));
+    let turn = world.send(CONVERSATION, "Hello");
+    let stream = world.open_stream("/chat", &accepted(CONVERSATION, &turn, 1, "Hello", 2));
+    let position = |world: &World| world.conversation(CONVERSATION).head.queue_position;
+    assert_eq!(position(&world), None);
+    world.say(stream, &event("queued", json!({ "turnId": turn, "position": 3 })));
+    assert_eq!(position(&world), Some(3));
+    world.say(stream, &event("queued", json!({ "turnId": turn, "position": 1 })));
+    assert_eq!(position(&world), Some(1));
+    world.say(stream, &delta(&turn, 0, "At last"));
+    assert_eq!(position(&world), None);
+}

@@ -129,7 +129,9 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
               {...common}
             />
           )}
-          {chat.status === 'submitted' && last?.role !== 'assistant' && <Thinking agentName={agentName} />}
+          {chat.status === 'submitted' && last?.role !== 'assistant' && (
+            <Thinking agentName={agentName} queuePosition={chat.queuePosition} />
+          )}
           {refused !== null && (
             <p className="pc-problem" role="alert">
               {refused.message}
@@ -146,10 +148,20 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
         </button>
       )}
       <p className="pc-hidden" role="status">
-        {isAnswering ? `${agentName} is answering.` : announcement(last, agentName)}
+        {isAnswering ? underWay(agentName, chat.queuePosition) : announcement(last, agentName)}
       </p>
     </div>
   )
+}
+
+/** What is read out while a turn is under way. */
+function underWay(agentName: string, queuePosition: number | null): string {
+  return queuePosition === null ? `${agentName} is answering.` : inLine(queuePosition)
+}
+
+/** The provider answers as many at once as the deployment allows; the others wait in line. */
+function inLine(queuePosition: number): string {
+  return queuePosition === 1 ? 'Busy right now. You are next.' : `Busy right now. You are number ${queuePosition} in line.`
 }
 
 /** What is read out when a turn has ended: the whole answer, once. */
@@ -174,7 +186,7 @@ function Queued(props: { message: ChatMessage; retryAt: number | null; onCancel:
   )
 }
 
-function Thinking({ agentName }: { agentName: string }) {
+function Thinking({ agentName, queuePosition }: { agentName: string; queuePosition: number | null }) {
   return (
     <div className="pc-message" data-role="assistant" data-status="thinking" aria-hidden="true">
       <p className="pc-author">{agentName}</p>
@@ -183,6 +195,7 @@ function Thinking({ agentName }: { agentName: string }) {
         <i />
         <i />
       </p>
+      {queuePosition !== null && <p className="pc-meta">{inLine(queuePosition)}</p>}
     </div>
   )
 }

@@ -39,6 +39,8 @@ export interface UseProductionChatResult {
   queue: ChatMessage[]
   /** `submitted`: sent, no answer yet. `streaming`: the answer grows. */
   status: ConversationSnapshot['status']
+  /** While the provider is busy: the place in line of what was sent, from 1; else null. */
+  queuePosition: number | null
   /** What failed last here, a send that was refused included. Gone with the next send, or with `clearError`. */
   error: ChatErrorDetail | null
   /** The first load only; `isFetching` is every load. */
@@ -150,6 +152,7 @@ function toResult(
     messages: chat.messages,
     queue: chat.queue,
     status: chat.status,
+    queuePosition: chat.queuePosition,
     error,
     // Nothing can load before the module has; when it cannot be loaded, that is the error.
     isLoading: chat.isLoading && account.status !== 'error',
