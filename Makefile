@@ -64,10 +64,13 @@ $(WASM_PACK): | doctor
 # ---------------------------------------------------------------- build
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
-$(WASM): $(RUST_SOURCES) $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN)
+# Panics carry the places of sources: where they are on this machine is nobody's business.
+NO_HOME := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=
+$(WASM): $(RUST_SOURCES) $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN) tools/short-names.mjs
 	$(call say,the crate to WebAssembly)
 	@rustup target add wasm32-unknown-unknown >/dev/null 2>&1
-	@wasm-pack --log-level warn build --mode no-install --target web --no-pack --out-dir pkg/wasm --release
+	@RUSTFLAGS='$(NO_HOME)' wasm-pack --log-level warn build --mode no-install --target web --no-pack --out-dir pkg/wasm --release
+	@node tools/short-names.mjs
 	@touch $@
 
 $(INLINED): $(WASM) tools/inline.mjs

@@ -42,8 +42,9 @@ impl Serialize for Value {
         match self {
             Value::Null => to.serialize_unit(),
             Value::Bool(is) => to.serialize_bool(*is),
-            Value::Whole(number) => to.serialize_u64(*number),
-            Value::Negative(number) => to.serialize_i64(*number),
+            // JavaScript has one kind of number.
+            Value::Whole(number) => to.serialize_f64(*number as f64),
+            Value::Negative(number) => to.serialize_f64(*number as f64),
             Value::Float(number) => to.serialize_f64(*number),
             Value::Text(text) => to.serialize_str(text),
             Value::List(items) => to.collect_seq(items),

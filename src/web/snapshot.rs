@@ -23,7 +23,7 @@ fn plain(value: &Value) -> JsValue {
     let serializer = Serializer::new()
         .serialize_maps_as_objects(true)
         .serialize_missing_as_null(true);
-    // Numbers beyond 2^53 are the only thing that cannot be said, and no instant, count or amount is one.
+    // Nothing that a tree holds cannot be said in JavaScript.
     value.serialize(&serializer).unwrap_or(JsValue::NULL)
 }
 
