@@ -64,12 +64,13 @@ $(WASM_PACK): | doctor
 # ---------------------------------------------------------------- build
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
-# Panics carry the places of sources: where they are on this machine is nobody's business.
-NO_HOME := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=
+# Panics carry the places of sources: where they are on this machine is nobody's business. A little more inlining than
+# `opt-level = "z"` does by itself leaves less code.
+WASM_FLAGS := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src= -Cllvm-args=-inline-threshold=15
 $(WASM): $(RUST_SOURCES) $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN) tools/short-names.mjs
 	$(call say,the crate to WebAssembly)
 	@rustup target add wasm32-unknown-unknown >/dev/null 2>&1
-	@RUSTFLAGS='$(NO_HOME)' wasm-pack --log-level warn build --mode no-install --target web --no-pack --out-dir pkg/wasm --release
+	@RUSTFLAGS='$(WASM_FLAGS)' wasm-pack --log-level warn build --mode no-install --target web --no-pack --out-dir pkg/wasm --release
 	@node tools/short-names.mjs
 	@touch $@
 
