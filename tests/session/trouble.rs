@@ -176,7 +176,8 @@ fn a_torn_stream_resumes_from_the_byte_it_has() {
     let stream = world.open_stream("/chat", &accepted(CONVERSATION, &turn, 1, "Hello", 2));
     // The server may say again what is here already.
     world.say(stream, &delta(&turn, 2, "üße"));
-    world.say(stream, &delta(&turn, 7, " an alle"));
+    world.say(stream, &delta(&turn, 2, "üße an"));
+    world.say(stream, &delta(&turn, 10, " alle"));
     assert_eq!(world.conversation(CONVERSATION).messages[1].content, "Grüße an alle");
     world.say(stream, &done(CONVERSATION, &turn, 2, "Grüße an alle", 3));
     assert_eq!(world.conversation(CONVERSATION).head.status, ConversationStatus::Ready);
