@@ -44,6 +44,7 @@ function chatOf(messages: ChatMessage[]): UseProductionChatResult {
     messages,
     queue: [],
     status: messages.at(-1)?.status === 'streaming' ? 'streaming' : 'ready',
+    queuePosition: null,
     error: null,
     isLoading: false,
     isFetching: false,
