@@ -106,7 +106,7 @@ begin
 end
 $$;
 comment on function private.note_limits_reached(uuid, uuid, date, jsonb, timestamptz) is
-  'Stamps the limits that the message just admitted has reached: a good client asks no more and is never refused.';
+  'Stamps the limits that a message has reached: a good client asks no more and is never refused.';
 
 create function private.reserve_reply(
   p_turn public.chat_turns, p_changed boolean, p_usage jsonb, p_context jsonb default null
@@ -142,6 +142,7 @@ create function public.reserve_turn(
 language plpgsql security definer set search_path = ''
 as $$
 declare
+  v_has_seat boolean;
   v_stale_before timestamptz;
   v_now timestamptz;
   v_invalid jsonb;
@@ -178,6 +179,7 @@ begin
 
   -- Locks, in the order all turn functions keep. The licence row makes one member's reserves wait for each other.
   perform from public.user_licenses where org_id = p_org_id and user_id = p_user_id for no key update;
+  v_has_seat := found;
   if not exists (select from public.organization_members where org_id = p_org_id and user_id = p_user_id) then
     return jsonb_build_object('outcome', 'not_found', 'turn', null, 'usage', null);
   end if;
@@ -249,6 +251,9 @@ begin
   end if;
 
   v_usage := private.usage_snapshot(p_org_id, p_user_id, v_now);
+  if not v_has_seat then -- one given since then is not locked: others may be spending it at this moment
+    v_usage := jsonb_set(v_usage, '{license,status}', '"expired"');
+  end if;
   v_quotas := v_usage -> 'quotas';
 
   if v_is_submit then
@@ -303,11 +308,6 @@ begin
     where org_id = p_org_id and id = p_conversation_id
     returning * into v_conversation;
   end if;
-  if v_is_submit then
-    insert into public.chat_messages (org_id, id, conversation_id, user_id, turn_id, seq, role, content, status, created_at)
-    values (p_org_id, p_turn_id, p_conversation_id, p_user_id, p_turn_id, v_prompt.seq, 'user', p_content, 'complete',
-      v_conversation.updated_at);
-  end if;
   insert into public.chat_turns as t (
     org_id, id, user_id, conversation_id, fingerprint, agent, model, price_version, trigger, state, attempt, answer_id,
     answer_seq, prompt_seq, replaces_message_id, replaces_seq, files, streaming, max_output_tokens, input_bytes,
@@ -325,7 +325,16 @@ begin
     max_output_tokens = excluded.max_output_tokens, input_bytes = excluded.input_bytes,
     hold_micro_usd = excluded.hold_micro_usd, usage_date = excluded.usage_date, created_at = excluded.created_at,
     stop_requested = false, release_reason = null, dispatched_at = null, heartbeat_at = null, ended_at = null
+  where t.state = 'released' and t.user_id = excluded.user_id and t.fingerprint = excluded.fingerprint
   returning * into v_turn;
+  if not found then -- another member took the id since it was looked up: nothing of this call stays, and asked again it is told
+    raise exception 'The id was taken at the same moment.' using errcode = 'serialization_failure';
+  end if;
+  if v_is_submit then
+    insert into public.chat_messages (org_id, id, conversation_id, user_id, turn_id, seq, role, content, status, created_at)
+    values (p_org_id, p_turn_id, p_conversation_id, p_user_id, p_turn_id, v_prompt.seq, 'user', p_content, 'complete',
+      v_conversation.updated_at);
+  end if;
   perform private.count_usage(p_org_id, p_user_id, v_day, 1, 1, 0, 0, 0, 0, 0, v_hold);
   perform private.bump_usage_version(p_org_id, p_user_id);
 

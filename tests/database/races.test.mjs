@@ -1,6 +1,7 @@
 // Two ends of one turn at the same moment, and limits that change while they are enforced.
 
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, afterEach, before, test } from 'node:test'
 import { openDatabase } from './support/database.mjs'
 
@@ -87,6 +88,55 @@ test('a release racing a dispatch: the hold goes back once, and nothing is charg
     assert.equal((await db.settle(user, id)).outcome, 'released')
     assert.deepEqual((await db.rpc(user, 'quota_status')).usage.costTodayMicroUsd, { used: 0, held: 0 })
   }
+})
+
+/** Starts `call`, lets it get as far as the lock of a conversation, does `meanwhile`, and returns what the call comes to. */
+async function overtaken(conversationId, call, meanwhile) {
+  const holder = await db.pool.connect()
+  try {
+    await holder.query('begin')
+    await holder.query('select from public.conversations where id = $1 for update', [conversationId])
+    const late = call().then((reply) => reply, (error) => ({ outcome: error.code }))
+    const waiting = () => db.rows(`select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`)
+    for (let tries = 0; (await waiting()).length === 0; tries++) {
+      assert.ok(tries < 500, 'the call waits for the lock')
+      await db.rows('select pg_sleep(0.01)')
+    }
+    await meanwhile()
+    await holder.query('commit')
+    return await late
+  } finally {
+    holder.release()
+  }
+}
+
+test('two members take the same id at once: it is the turn of one, and the other learns nothing of it', async () => {
+  const { users: [one, two] } = await db.newOrganization()
+  for (const trigger of ['submit-message', 'regenerate-message']) {
+    const [his, hers] = [await db.send(one), await db.send(two)]
+    const id = randomUUID()
+    const late = () => db.reserve(two, { id, conversationId: hers.conversationId, trigger })
+    let first
+    const overtaker = async () => {
+      first = await db.reserve(one, { id, conversationId: his.conversationId, trigger })
+      await db.turn('dispatch_turn', one, id)
+    }
+    assert.equal((await overtaken(hers.conversationId, late, overtaker)).outcome, '40001', trigger)
+    assert.equal((await late()).outcome, 'id_reused')
+    assert.equal((await db.settle(one, id)).turn.holdMicroUsd, first.turn.holdMicroUsd)
+    await db.assertSound()
+  }
+})
+
+test('a seat given while its member is being refused admits from the next message on', async () => {
+  const { orgId, users: [user] } = await db.newOrganization()
+  const { conversationId } = await db.send(user)
+  await db.rows('delete from public.user_licenses where org_id = $1 and user_id = $2', [orgId, user.id])
+  // It came before there was a licence to lock, so others of the same member may be spending that licence at this moment.
+  const late = await overtaken(conversationId, () => db.reserve(user, { conversationId }), () =>
+    db.rows(`insert into public.user_licenses (org_id, user_id, tier) values ($1, $2, 'pro')`, [orgId, user.id]))
+  assert.deepEqual([late.outcome, late.verdict?.reason], ['denied', 'license_inactive'])
+  assert.equal((await db.reserve(user, { conversationId })).outcome, 'held')
 })
 
 test('a change of plan while 64 messages come: each is judged by one plan or the other, and what is under way keeps its terms', async () => {
