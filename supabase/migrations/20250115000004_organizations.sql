@@ -56,6 +56,15 @@ create function private.from_epoch_ms(p_ms bigint) returns timestamptz
 language sql stable parallel safe set search_path = ''
 as $$ select timestamptz 'epoch' + p_ms * interval '1 millisecond' $$;
 
+create function private.start_of_day(p_day date, p_zone text) returns timestamptz
+language sql stable parallel safe set search_path = ''
+as $$
+  -- Where clocks are set back at midnight it comes twice, and Postgres takes the second; the day began at the first.
+  select case when ((at - interval '1 hour') at time zone p_zone)::date = p_day then at - interval '1 hour' else at end
+  from (select p_day::timestamp at time zone p_zone as at) e
+$$;
+comment on function private.start_of_day(date, text) is 'When a calendar date begins in a time zone.';
+
 create function private.organization_calendar(
   p_org public.organizations, p_now timestamptz,
   out day date, out day_ends_at timestamptz, out month date, out month_ends_at timestamptz
@@ -66,9 +75,9 @@ declare
   v_zone text := case when p_now < p_org.time_zone_counts_from then p_org.previous_time_zone else p_org.time_zone end;
 begin
   day := greatest((p_now at time zone v_zone)::date, p_org.earliest_day);
-  day_ends_at := (day + 1)::timestamp at time zone v_zone;
+  day_ends_at := private.start_of_day(day + 1, v_zone);
   month := date_trunc('month', day::timestamp)::date;
-  month_ends_at := (month + interval '1 month')::timestamp at time zone v_zone;
+  month_ends_at := private.start_of_day((month + interval '1 month')::date, v_zone);
 end
 $$;
 comment on function private.organization_calendar(public.organizations, timestamptz) is
@@ -110,5 +119,6 @@ create trigger on_organization_created_check_time_zone
 
 revoke all on function private.found_personal_organization(uuid, text), private.on_user_created(),
   private.on_license_created(), private.epoch_ms(timestamptz), private.from_epoch_ms(bigint),
-  private.organization_calendar(public.organizations, timestamptz), private.on_time_zone_changed()
+  private.start_of_day(date, text), private.organization_calendar(public.organizations, timestamptz),
+  private.on_time_zone_changed()
   from public, anon, authenticated, service_role;

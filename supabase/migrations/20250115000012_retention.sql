@@ -47,8 +47,11 @@ begin
       v_days := v_days + 1;
       v_turns := v_turns + cardinality(v_turn_ids);
     end loop;
-    delete from public.organization_usage
-    where starts_on < v_keep_from and messages_sent = 0 and cost_micro_usd = 0 and cost_held_micro_usd = 0;
+    -- A member's day empties at most a day and a month of the pool.
+    delete from public.organization_usage where ctid = any (array(
+      select ctid from public.organization_usage
+      where starts_on < v_keep_from and messages_sent = 0 and cost_micro_usd = 0 and cost_held_micro_usd = 0
+      limit p_limit::bigint * 2 for update skip locked));
 
     delete from public.chat_quota_violations where ctid = any (array(
       select ctid from public.chat_quota_violations where date < v_keep_from limit p_limit for update skip locked));

@@ -30,6 +30,21 @@ test('a day is a calendar date where the organization is, daylight saving includ
     ['2025-12-31', '2026-01-01T00:00', '2025-12-01', '2026-01-01T00:00'])
 })
 
+test('a midnight that does not exist, or comes twice: the day ends when the date changes', async () => {
+  for (const [zone, at, ends] of [
+    ['America/Havana', '2026-03-07T12:00Z', '2026-03-08T05:00'], // from midnight to one
+    ['Atlantic/Azores', '2025-10-25T12:00Z', '2025-10-26T00:00'], // from one back to midnight
+    ['America/Havana', '2026-10-31T12:00Z', '2026-11-01T04:00'],
+  ]) {
+    const [day, dayEnds] = await calendar(at, { time_zone: zone })
+    assert.equal(dayEnds, ends, zone)
+    const [nextDay] = await calendar(`${ends}Z`, { time_zone: zone })
+    const [before] = await calendar(new Date(Date.parse(`${ends}Z`) - 1).toISOString(), { time_zone: zone })
+    assert.ok(before === day && nextDay > day, `${zone}: ${before} and ${nextDay}`)
+  }
+  assert.equal((await calendar('2026-10-31T12:00Z', { time_zone: 'America/Havana' }))[3], '2026-11-01T04:00')
+})
+
 test('a changed zone counts after the running day, and no date comes twice', async () => {
   const moved = { // from Kiritimati (UTC+14) to Niue (UTC-11) during 2025-06-10 there
     time_zone: 'Pacific/Niue', previous_time_zone: 'Pacific/Kiritimati', time_zone_counts_from: '2025-06-10T10:00Z',
@@ -93,6 +108,11 @@ test('retention deletes whole days of what is old, counters and turns together, 
   await db.assertSound()
   assert.equal((await db.row('select count(*) as n from public.chat_turns where user_id = $1', [user.id])).n, 1) // today's
   assert.equal((await db.row('select count(*) as n from public.chat_turns where user_id = $1', [live.id])).n, 1) // has not ended
+  // What refusals left of a pool without a message goes as well, so many at a time.
+  await db.rows(`insert into public.organization_usage (org_id, period, starts_on)
+    select $1, 'day', current_date - 200 - n from generate_series(1, 10) n`, [user.id])
+  await db.service('cleanup_old_usage_data', { p_limit: 3 })
+  assert.equal((await db.row(`select count(*) as n from public.organization_usage where org_id = $1 and messages_sent = 0`, [user.id])).n, 4)
   assert.deepEqual(await db.service('cleanup_old_usage_data'), { days: 0, turns: 0, violations: 0, conversations: 0 })
   await assert.rejects(db.rows('update public.chat_settings set usage_retention_days = 30'), /check constraint/)
 })
