@@ -1,8 +1,8 @@
 -- What all turn functions share: locks, counters, and the three ways a turn ends (charged, released, expired).
 --
 -- Locks are always taken in this order: licence row, turns, conversations, the member's day counters, the organization's
--- day and month counters, the provider's slot, the member's usage version. Whoever needs several of a kind takes them in
--- key order.
+-- day and month counters, the provider's slot, the member's usage version, the day's counts of refusals. Whoever needs
+-- several of a kind takes them in key order.
 
 create function private.turn_json(p_turn public.chat_turns) returns jsonb
 language sql stable set search_path = ''

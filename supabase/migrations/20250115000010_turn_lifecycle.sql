@@ -145,6 +145,11 @@ begin
       case when not v_is_estimated then coalesce(p_cached_tokens, 0) end,
       case when not v_is_estimated then p_completion_tokens end, v_cost, v_is_estimated, v_now);
     perform private.bump_usage_version(p_org_id, p_user_id);
+    if v_turn.is_over_hold then -- what was not held for may reach a limit now
+      perform private.note_limits_reached(p_org_id, p_user_id, (private.organization_calendar(organizations, v_now)).day,
+        private.usage_snapshot(p_org_id, p_user_id, v_now), v_now)
+      from public.organizations where id = p_org_id;
+    end if;
   end if;
   return private.turn_reply(v_turn, true)
     || jsonb_build_object('message', private.stored_message(p_org_id, v_turn.answer_id));
@@ -168,11 +173,18 @@ begin
     v_now := private.lock_turn_books(v_turn);
     v_turn := private.release_locked(v_turn, left(coalesce(p_reason, ''), 200), v_now);
     perform private.bump_usage_version(p_org_id, p_user_id);
+  elsif v_turn.state = 'expired_charged' then -- corrected; the message stays, for its client may have been told of the charge
+    v_now := private.lock_turn_books(v_turn);
+    v_turn := private.charge_locked(v_turn, 'settled',
+      coalesce(private.stored_message(p_org_id, v_turn.answer_id) ->> 'content', ''), 'failed', 0, 0, 0, 0, false, v_now);
+    perform private.bump_usage_version(p_org_id, p_user_id);
   end if;
-  return private.turn_reply(v_turn, true);
+  return private.turn_reply(v_turn, true)
+    || jsonb_build_object('message', private.stored_message(p_org_id, v_turn.answer_id));
 end
 $$;
-comment on function public.release_turn(uuid, uuid, uuid, text) is 'held or dispatched -> released: the hold goes back.';
+comment on function public.release_turn(uuid, uuid, uuid, text) is
+  'held or dispatched -> released: the hold goes back. A turn that expired meanwhile is settled at no charge.';
 
 create function private.expire_if_silent(p_turn public.chat_turns) returns public.chat_turns
 language plpgsql set search_path = ''

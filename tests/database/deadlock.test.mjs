@@ -55,7 +55,7 @@ test(`${CALLS} calls at once deadlock never`, async () => {
     },
     async dispatch(user, { id }) { await db.turn('dispatch_turn', user, id) },
     async flush(user, { id }) { await db.turn('flush_turn', user, id, { p_content: 'Ha' }) },
-    async settle(user, { id }) { await db.settle(user, id) },
+    async settle(user, { id }) { await db.settle(user, id, { prompt: random(4) === 0 ? 800 : 50 }) }, // at times above the hold
     async release(user, { id }) { await db.turn('release_turn', user, id, { p_reason: 'test' }) },
     async stop(user, { id }) { await db.turn('stop_turn', user, id) },
     async read(user, { id }) { await db.turn('read_turn', user, id, { p_after: 0 }) },

@@ -176,6 +176,15 @@ describe('money', () => {
     assert.ok((await db.row('select is_over_hold from public.chat_turns where user_id = $1', [user.id])).is_over_hold)
   })
 
+  test('a limit that is reached by more than was held is stamped: a good client asks no more', async () => {
+    const user = await db.newUser()
+    const stamps = () => db.rows('select reason, denials from public.chat_quota_violations where user_id = $1 order by 1', [user.id])
+    await db.send(user, { answer: { prompt: 10_000, completion: 0 } })
+    assert.deepEqual(await stamps(), [])
+    await db.send(user, { answer: { prompt: 10_000, completion: 0 } })
+    assert.deepEqual(await stamps(), [{ reason: 'cost_per_day', denials: 0 }])
+  })
+
   test('unknown tokens are charged as estimated', async () => {
     const user = await db.newUser()
     const { settled, turn } = await db.send(user, { answer: { prompt: null, completion: null } })
@@ -242,6 +251,19 @@ describe('stopping, silence and time', () => {
     assert.deepEqual([settled.outcome, settled.turn.costMicroUsd, settled.message.content], ['settled', 40, 'Late'])
     assert.equal((await db.settle(user, id, { prompt: 999, completion: 999 })).turn.costMicroUsd, 40)
     assert.deepEqual((await messages(user, conversationId)).map((m) => m.status), ['complete', 'complete'])
+  })
+
+  test('a provider that failed after all: the charge of a turn that expired is taken back, once', async () => {
+    const user = await db.newUser('pro')
+    const { id, conversationId } = await db.reserve(user)
+    await db.turn('dispatch_turn', user, id)
+    await db.age(user, '31 seconds')
+    assert.equal((await db.turn('read_turn', user, id, { p_after: 0 })).outcome, 'expired_charged')
+    const released = await db.turn('release_turn', user, id, { p_reason: 'provider_unavailable' })
+    assert.deepEqual([released.outcome, released.turn.costMicroUsd, released.message.status], ['settled', 0, 'failed'])
+    assert.deepEqual(released.usage.costTodayMicroUsd, { used: 0, held: 0 })
+    assert.equal((await db.settle(user, id)).turn.costMicroUsd, 0)
+    assert.equal((await messages(user, conversationId)).length, 2) // its client may know it as answered
   })
 
   test('the sweeper releases what was never dispatched and charges what was', async () => {
