@@ -101,8 +101,9 @@ create table public.organization_members (
   org_id uuid not null references public.organizations (id) on delete cascade,
   user_id uuid not null,
   role text not null default 'member' check (role in ('owner', 'admin', 'member')),
-  -- Grows with every change of this member's usage. Always the last row a transaction locks.
-  usage_version bigint not null default 0,
+  -- Grows with every change of this member's usage. Locked after everything that it counts. It begins with the time, so
+  -- that it grows also when a member leaves and joins again.
+  usage_version bigint not null default floor(extract(epoch from clock_timestamp()) * 1000),
   created_at timestamptz not null default date_trunc('milliseconds', now()),
   primary key (org_id, user_id)
 ) with (fillfactor = 80);
