@@ -56,6 +56,16 @@ $$;
 comment on function private.queue_position(public.chat_turns, timestamptz) is
   'The place of a waiting turn, from 1, among those somebody still waits for.';
 
+create function private.leave_queue(p_turn public.chat_turns) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  if p_turn.queued_at is not null then
+    delete from private.provider_queue q where q.org_id = p_turn.org_id and q.turn_id = p_turn.id;
+  end if;
+end
+$$;
+
 create function private.enter_provider(p_turn public.chat_turns, p_now timestamptz, out slot integer, out "position" bigint)
 language plpgsql set search_path = ''
 as $$
@@ -98,9 +108,7 @@ begin
     where s.slot = enter_provider.slot;
     "position" := 0;
   end if;
-  if p_turn.queued_at is not null then
-    delete from private.provider_queue q where q.org_id = p_turn.org_id and q.turn_id = p_turn.id;
-  end if;
+  perform private.leave_queue(p_turn);
 end
 $$;
 comment on function private.enter_provider(public.chat_turns, timestamptz) is
@@ -127,9 +135,7 @@ begin
     update private.provider_slots s set org_id = null, turn_id = null, leased_until = '-infinity'
     where s.slot = p_turn.provider_slot and s.org_id = p_turn.org_id and s.turn_id = p_turn.id;
   end if;
-  if p_turn.queued_at is not null then
-    delete from private.provider_queue q where q.org_id = p_turn.org_id and q.turn_id = p_turn.id;
-  end if;
+  perform private.leave_queue(p_turn);
 end
 $$;
 comment on function private.leave_provider(public.chat_turns) is
@@ -137,6 +143,6 @@ comment on function private.leave_provider(public.chat_turns) is
 
 revoke all on table private.provider_slots, private.provider_queue from public, anon, authenticated, service_role;
 revoke all on function private.on_provider_cap_changed(), private.queue_position(public.chat_turns, timestamptz),
-  private.enter_provider(public.chat_turns, timestamptz), private.stay_at_provider(public.chat_turns, timestamptz),
-  private.leave_provider(public.chat_turns)
+  private.leave_queue(public.chat_turns), private.enter_provider(public.chat_turns, timestamptz),
+  private.stay_at_provider(public.chat_turns, timestamptz), private.leave_provider(public.chat_turns)
   from public, anon, authenticated, service_role;
