@@ -11,7 +11,7 @@ test("the provider fails before the first character: an error event, the hold go
   const caller = await Caller.signUp();
   const cases: [string, number | undefined][] = [
     ["provider: 500", 5],
-    ["provider: 400", 5],
+    ["provider: 400", undefined], // it would be refused again
     ["provider: 429", 7],
     ["provider: break off before text", 5],
   ];
@@ -70,6 +70,9 @@ test("the provider is away: refunds first, then refused before anything is held"
 
   const replay = await eventsOf(await caller.post(answered));
   assertEquals(replay.at(-1)!.event, "done", "what was answered already is still told");
+  // Also when its worker died: it was charged.
+  await sql("update public.chat_turns set state = 'expired_charged' where id = $1", answered.id);
+  assertEquals((await eventsOf(await caller.post(answered))).at(-1)!.data.turn?.state, "expired_charged");
 });
 
 test("no provider is configured: 503 before anything is held", async () => {
@@ -104,6 +107,8 @@ test("the database fails, hangs or answers nonsense while sign-in works: 503, ne
     "too many connections": () => Response.json({ code: "53300", message: "too many clients" }, { status: 500 }),
     "shutting down": () => Response.json({ code: "57P01", message: "terminating connection" }, { status: 500 }),
     "a lock that is not got": () => Response.json({ code: "55P03", message: "lock timeout" }, { status: 400 }),
+    "an id that was taken at the same moment": () =>
+      Response.json({ code: "23505", message: "taken" }, { status: 409 }),
     "silence": () => new Promise(() => {}),
   };
   await Promise.all(

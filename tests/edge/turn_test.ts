@@ -179,6 +179,20 @@ test("stop keeps the partial answer and charges the prompt and what was generate
   assert(Number(turn!.cost_micro_usd) < Number(turn!.hold_micro_usd), "and less than the hold");
 });
 
+test("a stop ends one's own turn alone: the same id in another organization goes on", async () => {
+  const [caller, stranger] = [await Caller.signUp(), await Caller.signUp()];
+  const draft = message("provider: slowly");
+  const theirs = readEvents(await stranger.post({ ...message("provider: slowly"), id: draft.id }));
+  const events = readEvents(await caller.post(draft));
+  for (const both of [events, theirs]) for (let n = 0; n < 3; n += 1) await both.next();
+  const reply = await stranger.request(`/chat/turns/${draft.id}/stop`, { method: "POST" });
+  assertEquals((await reply.json()).turn.organizationId, stranger.id);
+  const [done, stopped] = (await Promise.all([events, theirs].map((both) => Array.fromAsync(both)))).map((rest) =>
+    rest.at(-1)!.data.message
+  );
+  assertEquals([done.status, stopped.status], ["complete", "stopped"]);
+});
+
 test("a stop that only the database knows of reaches the worker with the next flush", async () => {
   const caller = await Caller.signUp();
   const draft = message("provider: slowly");

@@ -91,9 +91,10 @@ export function createApp(config: Config, provider: Provider = createProvider(co
   app.post("/chat/turns/:id/stop", async (c) => {
     const userId = await authenticate(c.req.raw);
     const address = readTurnAddress(c.req.param("id"), c.req.query());
-    const reply = await law.stop(keyOf(address, userId));
+    const key = keyOf(address, userId);
+    const reply = await law.stop(key);
     throwUnlessTurn(reply);
-    stopHere(address.id);
+    stopHere(key);
     return c.json({ turn: reply.turn, usage: reply.usage });
   });
 
@@ -104,7 +105,7 @@ export function createApp(config: Config, provider: Provider = createProvider(co
     const retryAfter = provider.downFor();
     if (retryAfter === null) return;
     const known = await law.read(key, 0);
-    if (known.outcome === "settled" || known.outcome === "dispatched") return;
+    if (["settled", "expired_charged", "dispatched"].includes(known.outcome)) return;
     throw new Problem("provider_unavailable", "The model is not available right now. Nothing was charged.", {
       retryAfter,
     });

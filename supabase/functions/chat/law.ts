@@ -111,7 +111,10 @@ function failure(name: string, error: RpcError, status: number): Problem | Error
   return new Problem("unavailable", "The limits cannot be checked right now. Nothing was charged.", { retryAfter: 2 });
 }
 
-/** SQLSTATE classes that pass: connection, resources, operator's intervention, serialization, lock timeout. */
+/**
+ * SQLSTATEs that pass: connection, resources, operator's intervention, serialization, lock timeout; and an id that was
+ * taken at the same moment: asked again, the law says so.
+ */
 function isTransient(code: string | undefined): boolean {
-  return code !== undefined && (/^(08|53|57)/.test(code) || ["40001", "40P01", "55P03"].includes(code));
+  return code !== undefined && (/^(08|53|57)/.test(code) || ["40001", "40P01", "55P03", "23505"].includes(code));
 }

@@ -9,9 +9,11 @@
 // | the same, before the provider was asked       | settled as stopped, nothing is charged           | done       |
 // | the provider fails before the first character | released, the hold goes back                     | error      |
 // | the same, and it says when to come back       | the same; Retry-After is the provider's          | error      |
+// | the same, since it refuses the request (4xx)  | the same, and no Retry-After: it would again     | error      |
 // | the provider fails within the text            | settled as stopped: the text is kept and charged | done       |
 // | the caller's connection is lost               | goes on as if nothing had happened               | (resume)   |
 // | it expired meanwhile (database out of reach)  | settled all the same: the charge is corrected    | done       |
+// | the same, and the provider fails at once      | settled at no charge, the answer has failed      | done       |
 // | it was released or settled by somebody else   | whatever it became                               | either     |
 // | the database does not take the result         | tried again for a while; then the sweeper's      | error      |
 //
@@ -27,6 +29,8 @@ import type { LawReply, Turn } from "./protocol.ts";
 import { type Prompt, type Provider, ProviderFailure } from "./provider.ts";
 
 const FLUSH_EVERY_MS = 1_000;
+/** Seconds after which it is worth trying again when the provider failed and did not say. */
+const RETRY_AFTER_S = 5;
 /** Waits between attempts to record the result. Together below the 30 s after which silence expires a turn. */
 const RECORD_AGAIN_AFTER_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
@@ -35,9 +39,12 @@ type Why = "stop" | "ended elsewhere";
 /** Turns at work in this process, so that a stop need not wait for the next flush. */
 const atWork = new Map<string, AbortController>();
 
+/** A turn's id is unique within its organization: the same id elsewhere is another turn. */
+const nameOf = (key: TurnKey) => `${key.organizationId}/${key.turnId}`;
+
 /** Stops a turn's provider stream if it runs in this process. */
-export function stopHere(turnId: string): void {
-  atWork.get(turnId)?.abort("stop" satisfies Why);
+export function stopHere(key: TurnKey): void {
+  atWork.get(nameOf(key))?.abort("stop" satisfies Why);
 }
 
 /** Runs a turn this process has dispatched. Never rejects: whatever happens, the turn is ended and told. */
@@ -51,7 +58,7 @@ export async function runTurn(
 ): Promise<void> {
   const answer = new Answer();
   const abort = new AbortController();
-  atWork.set(turn.id, abort);
+  atWork.set(nameOf(key), abort);
   const heartbeat = startHeartbeat(law, key, () => turn.streaming ? answer.text : "", abort);
   let sent = 0;
   try {
@@ -63,7 +70,7 @@ export async function runTurn(
     events.error(asProblem(error));
   } finally {
     await heartbeat.stop();
-    atWork.delete(turn.id);
+    atWork.delete(nameOf(key));
   }
 
   /** Streams the answer; returns how to record what came of it. */
@@ -88,9 +95,12 @@ export async function runTurn(
       if (!(error instanceof ProviderFailure)) throw error;
       console.error(`turn ${turn.id}: ${error.message}`);
       if (answer.text === "") {
-        const cause = new Problem("provider_unavailable", "The model did not answer. Nothing was charged.", {
-          retryAfter: error.retryAfter ?? 5,
-        });
+        const retryAfter = error.retryAfter ?? (error.mayPass ? RETRY_AFTER_S : null);
+        const cause = new Problem(
+          "provider_unavailable",
+          "The model did not answer. Nothing was charged.",
+          retryAfter === null ? {} : { retryAfter },
+        );
         return async () => ({ reply: await record(() => law.release(key, error.message)), cause });
       }
       return async () => ({ reply: await record(() => law.settle(key, answer.text, "stopped", generated())) });
