@@ -5,6 +5,7 @@ import { assert, assertEquals, test } from "./support/assert.ts";
 import { Caller, eventsOf, message, problemOf, readEvents, textOf } from "./support/caller.ts";
 import { endOf, sql, turnRow } from "./support/database.ts";
 import { gateway, instance } from "./support/instance.ts";
+import { serve } from "./support/scripted.ts";
 
 /** A turn whose worker is gone: dispatched, with a partial answer, and then silence for `silentFor` seconds. */
 async function abandonedTurn(caller: Caller, partial: string, silentFor: number) {
@@ -56,6 +57,21 @@ test("a worker that is only slow is waited for", async () => {
   assert(last.data.refundedMicroUsd > 0, "the refund is told");
 });
 
+test("the conversation is deleted while its turn is followed: not found", async () => {
+  const caller = await Caller.signUp();
+  const draft = await abandonedTurn(caller, "Half", 10);
+  const events = readEvents(await caller.request(`/chat/turns/${draft.id}`));
+  for (const expected of ["accepted", "delta"]) assertEquals((await events.next()).value.event, expected);
+  await sql("update public.conversations set deleted_at = now() where id = $1", draft.conversationId);
+  await sql(
+    "update public.user_licenses set conversation_count = conversation_count - 1 where user_id = $1",
+    caller.id,
+  );
+  const last = (await events.next()).value;
+  assertEquals([last.event, last.data.code], ["error", "not_found"]);
+  await sql("select public.release_turn($1, $2, $1, 'test')", caller.id, draft.id);
+});
+
 test("stop ends a turn whose worker died", async () => {
   const caller = await Caller.signUp();
   const draft = await abandonedTurn(caller, "Half", 31);
@@ -78,6 +94,24 @@ test("a turn that expired under a living worker is finished, and its charge corr
   const done = events.at(-1)!;
   assertEquals([done.event, done.data.message.status, done.data.turn.state], ["done", "complete", "settled"]);
   assertEquals(textOf(events), done.data.message.content);
+});
+
+test("a turn that expired before its provider failed is told as failed, and costs nothing", async () => {
+  const caller = await Caller.signUp();
+  const fail = Promise.withResolvers<Response>();
+  await using provider = serve(() => fail.promise);
+  await using waiting = instance({ openAiBaseUrl: provider.url });
+  const draft = message("Hello");
+  const events = readEvents(await caller.through(waiting.url).post(draft));
+  assertEquals((await events.next()).value.event, "accepted");
+  while ((await turnRow(draft.id))?.state !== "expired_charged") { // a flush may come in between
+    await silence(draft.id, 31);
+    await sql("select public.read_turn($1, $2, $1, 0)", caller.id, draft.id);
+  }
+  fail.resolve(new Response("overloaded", { status: 503 }));
+  const last = (await events.next()).value;
+  assertEquals([last.event, last.data.message?.status, last.data.turn?.costMicroUsd], ["done", "failed", 0]);
+  assertEquals(await caller.messagesToday(), { held: 0, used: 1, costMicroUsd: 0 });
 });
 
 test("a turn that was released under a living worker ends for its caller too", async () => {

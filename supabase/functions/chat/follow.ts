@@ -4,7 +4,7 @@ import { byteLength } from "./answer.ts";
 import { conclude } from "./conclude.ts";
 import type { EventStream } from "./events.ts";
 import type { Law, TurnKey } from "./law.ts";
-import { asProblem, Problem } from "./problem.ts";
+import { asProblem, Problem, throwUnlessTurn } from "./problem.ts";
 import type { LawReply } from "./protocol.ts";
 
 const READ_EVERY_MS = 300;
@@ -22,6 +22,7 @@ export async function followTurn(law: Law, key: TurnKey, first: LawReply, events
   const until = Date.now() + FOLLOW_AT_MOST_MS;
   try {
     while (events.open) {
+      throwUnlessTurn(reply); // its conversation may have been deleted
       const { turn } = reply;
       if (!turn) throw new Error("a turn that was there is gone");
       if (turn.state !== "held" && turn.state !== "dispatched") return conclude(events, reply, have);
