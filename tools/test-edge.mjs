@@ -51,6 +51,7 @@ async function runTests() {
       '--frozen',
       '--allow-env',
       '--allow-net',
+      '--allow-run=deno',
       ...process.argv.slice(2),
       'tests/edge',
     ],
