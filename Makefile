@@ -14,17 +14,19 @@ export DENO_NO_UPDATE_CHECK := 1
 
 WASM_BINDGEN_VERSION := $(shell sed -n 's/^wasm-bindgen = "=\(.*\)"/\1/p' Cargo.toml)
 WASM_PACK_VERSION := 0.15.1
+CARGO_FUZZ_VERSION := 0.13.2
 
 PACKAGES := node_modules/.package-lock.json
 WASM_BINDGEN := .tools/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 WASM_PACK := .tools/wasm-pack-$(WASM_PACK_VERSION)
+CARGO_FUZZ := .tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)
 WASM := pkg/wasm/production_chat_bg.wasm
 INLINED := pkg/wasm/inlined.js
 DIST := pkg/dist/index.js
 
 say = @printf '\033[1m▸ %s\033[0m\n' "$(1)"
 
-.PHONY: demo test soak mutants bench lint build setup clean doctor size docs \
+.PHONY: demo test soak fuzz mutants bench lint build setup clean doctor size docs \
 	test-rust test-wasm test-types test-database test-edge test-browser test-package
 
 demo: $(PACKAGES) $(DIST)
@@ -59,6 +61,11 @@ $(WASM_BINDGEN): | doctor
 $(WASM_PACK): | doctor
 	$(call say,wasm-pack $(WASM_PACK_VERSION) (once: about one minute))
 	@$(CARGO_INSTALL) wasm-pack --version $(WASM_PACK_VERSION)
+	@touch $@
+
+$(CARGO_FUZZ): | doctor
+	$(call say,cargo-fuzz $(CARGO_FUZZ_VERSION) (once: about one minute))
+	@$(CARGO_INSTALL) cargo-fuzz --version $(CARGO_FUZZ_VERSION)
 	@touch $@
 
 # ---------------------------------------------------------------- build
@@ -108,9 +115,18 @@ soak:
 	$(call say,ten thousand sessions)
 	@SESSIONS=$${SESSIONS:-10000} CARGO_PROFILE_TEST_OPT_LEVEL=3 cargo test --test simulator -- sessions --nocapture
 
+# Bytes that a fuzzer thinks up, a minute for each target: SECONDS_EACH=… for longer. What is found stays in tests/fuzz/artifacts.
+FUZZED := sse stored replies
+fuzz: $(addprefix fuzz-,$(FUZZED))
+fuzz-%: $(CARGO_FUZZ)
+	$(call say,fuzzing: $*)
+	@mkdir -p target/fuzz/corpus/$*
+	@cargo fuzz run --fuzz-dir tests/fuzz --sanitizer none --target-dir target/fuzz $* target/fuzz/corpus/$* tests/fuzz/seeds/$* \
+		-- -max_total_time=$${SECONDS_EACH:-60} -dict=tests/fuzz/words.dict -max_len=8192 -verbosity=0 -print_final_stats=1
+
 test-wasm: $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN)
 	$(call say,the crate, in a browser)
-	@tools/with-browser.sh wasm-pack --log-level warn test --mode no-install --headless --chrome
+	@WASM_BINDGEN_TEST_TIMEOUT=120 tools/with-browser.sh wasm-pack --log-level warn test --mode no-install --headless --chrome
 
 test-types: $(DIST)
 	$(call say,types)

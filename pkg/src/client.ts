@@ -10,6 +10,7 @@ import type {
   ConversationSnapshot,
   Draft,
   ProductionChatOptions,
+  QuotaAlert,
   Store,
   Verdict,
 } from './types.js'
@@ -18,6 +19,7 @@ import type {
 interface Change {
   account: boolean
   conversations: string[]
+  alerts: QuotaAlert[]
 }
 
 const DISPOSED = errorDetail('disposed', 'This chat was closed.')
@@ -36,6 +38,7 @@ export class ProductionChatClient {
   readonly options: ProductionChatOptions
 
   readonly #accountListeners = new Set<() => void>()
+  readonly #alertListeners = new Set<(alert: QuotaAlert) => void>()
   readonly #conversations = new Map<string, ConversationStore>()
   #core: WasmClient | null = null
   #starting: Promise<WasmClient> | null = null
@@ -74,6 +77,15 @@ export class ProductionChatClient {
    */
   async newConversation(agent?: string): Promise<string> {
     return (await this.#start()).newConversation(agent)
+  }
+
+  /**
+   * Calls `listener` when a limit of the day comes near: once a day for each level of each limit, as something is spent.
+   * How the day was found is no event, so a reload tells nothing again. Returns the function that ends it.
+   */
+  onAlert(listener: (alert: QuotaAlert) => void): () => void {
+    this.#alertListeners.add(listener)
+    return () => this.#alertListeners.delete(listener)
   }
 
   /** May this be sent? Every limit at once, from memory, without a request. Advice: the server decides. */
@@ -191,6 +203,7 @@ export class ProductionChatClient {
     this.#core?.dispose()
     this.#core = null
     this.#accountListeners.clear()
+    this.#alertListeners.clear()
   }
 
   #start(): Promise<WasmClient> {
@@ -219,6 +232,7 @@ export class ProductionChatClient {
     const core = new WasmClient(options, accessToken, (change: Change) => {
       if (change.account) this.#notifyAccount()
       for (const id of change.conversations) this.#conversations.get(id)?.notify()
+      for (const alert of change.alerts) for (const listener of [...this.#alertListeners]) listener(alert)
     })
     this.#core = core
     this.#notifyAccount()

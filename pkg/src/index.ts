@@ -30,6 +30,7 @@ export type {
   Organization,
   OrgRole,
   ProductionChatOptions,
+  QuotaAlert,
   Quotas,
   Role,
   StorageKind,

@@ -24,6 +24,7 @@ export type {
   LimitName,
   Organization,
   OrgRole,
+  QuotaAlert,
   Quotas,
   Role,
   StorageKind,

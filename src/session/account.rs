@@ -9,6 +9,7 @@ use crate::problem::ChatErrorDetail;
 use crate::quota::{Basis, QuotaRequest, Verdict, check};
 use crate::usage::{Hold, UsageSnapshot};
 
+use super::alerts::Told;
 use super::requests::Purpose;
 use super::wire::{Agent, QuotaStatus};
 use super::{Draft, Moment, RequestId, Session};
@@ -29,6 +30,8 @@ pub(super) struct Account {
     pub(super) tiers: Vec<Quotas>,
     pub(super) agents: Vec<Agent>,
     pub(super) price: Option<Price>,
+    /// What was told of the day's limits.
+    pub(super) told: Option<Told>,
     pub(super) error: Option<ChatErrorDetail>,
     pub(super) reading: Option<RequestId>,
     /// Latest first.
@@ -167,6 +170,7 @@ impl Session {
             },
         );
         self.change_all();
+        self.spent_at = Some(now);
     }
 
     /// The turn ended: its hold goes back, or has become a charge the server counts.
@@ -192,6 +196,7 @@ impl Session {
         self.account.usage = Some(usage);
         self.account.as_of = now;
         self.change_all();
+        self.spent_at = Some(now);
         true
     }
 

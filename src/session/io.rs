@@ -2,6 +2,8 @@
 
 use crate::Millis;
 
+use super::QuotaAlert;
+
 /// Names one request for as long as the session knows of it.
 pub type RequestId = u32;
 
@@ -130,6 +132,8 @@ pub enum Effect {
         /// The message.
         text: String,
     },
+    /// Tell the app that a limit of the day comes near.
+    Alert(QuotaAlert),
     /// What somebody sees may have changed.
     Changed {
         /// The account did.

@@ -11,6 +11,7 @@
 //! | `endpoints` | which servers answer |
 //! | `requests` | what is on the wire, what waits, what is tried again |
 //! | `account` | usage, plans, the conversation list; `check` |
+//! | `alerts` | limits of the day that come near, each level told once |
 //! | `listing` | the conversation list and changes to it |
 //! | `reading` | pages of messages |
 //! | `outgoing` | what a request looks like when it goes out |
@@ -23,6 +24,7 @@
 //! | `tabs` | what tabs tell each other |
 
 mod account;
+mod alerts;
 mod endpoints;
 mod events;
 mod identity;
@@ -51,6 +53,7 @@ use crate::table::Table;
 use crate::usage::Holds;
 use crate::uuid::UuidGenerator;
 
+pub use alerts::QuotaAlert;
 pub use io::{Base, Effect, Input, MAX_REPLY_BYTES, Moment, Random, Reply, Request, RequestId};
 pub use show::Row;
 pub use views::{
@@ -102,6 +105,8 @@ pub struct Session {
     changed_conversations: Vec<String>,
     /// When what is shown changes by the passing of time alone.
     shows_anew_at: Option<Millis>,
+    /// When something was spent or set aside, since the effects were fetched last.
+    spent_at: Option<Millis>,
 }
 
 /// How the client was set up.
@@ -184,6 +189,7 @@ impl Session {
             changed_account: false,
             changed_conversations: Vec::new(),
             shows_anew_at: None,
+            spent_at: None,
         })
     }
 
@@ -245,6 +251,7 @@ impl Session {
     /// What is to be done now, in this order.
     pub fn effects(&mut self) -> Vec<Effect> {
         self.tell_holds();
+        self.tell_crossings();
         let mut effects = std::mem::take(&mut self.effects);
         let account = std::mem::take(&mut self.changed_account);
         let conversations = std::mem::take(&mut self.changed_conversations);

@@ -1,7 +1,7 @@
 //! What is seen: the account, a conversation, its messages.
 
 use crate::Millis;
-use crate::cost::{AlertLevel, alert_level, to_usd};
+use crate::cost::to_usd;
 use crate::message::{Message, MessageStatus, Role};
 use crate::outbox::{OutboxEntry, OutboxState, Trigger};
 use crate::usage::UsageSnapshot;
@@ -82,11 +82,7 @@ impl Session {
         );
         let hour_left = quotas.max_messages_per_hour.saturating_sub(hour.total());
         let there = self.there(now);
-        let next_cost = self.estimate("", "", now).max_micro_usd;
-        let alerts = [
-            alert_level(day.total(), 1, quotas.max_messages_per_day),
-            alert_level(cost.total(), next_cost, quotas.max_cost_per_day_micro_usd),
-        ];
+        let levels = self.day_limits(&usage, now).map(|limit| limit.level);
         UsageStats {
             messages_today: day.total(),
             messages_held: day.held,
@@ -97,7 +93,7 @@ impl Session {
             cost_today_micro_usd: cost.total(),
             cost_held_micro_usd: cost.held,
             cost_limit_micro_usd: quotas.max_cost_per_day_micro_usd,
-            alert_level: alerts.into_iter().max().unwrap_or(AlertLevel::Ok),
+            alert_level: levels.into_iter().max().unwrap_or_default(),
             day_resets_at: self.here(usage.day_resets_at),
             hour_frees_at: usage
                 .hour_frees_at

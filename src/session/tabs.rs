@@ -212,6 +212,7 @@ impl Session {
             self.others.holds.insert(told.tab, (holds, now));
         }
         self.change_all();
+        self.spent_at = Some(now);
     }
 
     /// What tabs had in flight that have said nothing for long no longer counts.

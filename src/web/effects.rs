@@ -9,7 +9,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
 
 use crate::outbox;
-use crate::session::{Effect, Input, Moment, RequestId, Session};
+use crate::session::{Effect, Input, Moment, QuotaAlert, RequestId, Session};
 use crate::table::Table;
 
 use super::locks::Locks;
@@ -29,6 +29,7 @@ pub(super) struct Shared {
     pub(super) aborts: Table<RequestId, AbortController>,
     pub(super) account_changed: bool,
     pub(super) conversations_changed: Vec<String>,
+    pub(super) alerts: Vec<QuotaAlert>,
 }
 
 /// What ties a client to the app and the page.
@@ -151,6 +152,13 @@ fn carry_out(this: &Rc<RefCell<Shared>>, effect: Effect) {
                 tabs.tell(&text);
             }
         }),
+        Effect::Alert(alert) => {
+            let shared = &mut *this.borrow_mut();
+            shared.alerts.push(alert);
+            if let Some(app) = &mut shared.app {
+                app.frame.ask();
+            }
+        }
         Effect::Changed { account, conversations } => {
             let shared = &mut *this.borrow_mut();
             shared.snapshots.invalidate(account, &conversations);
@@ -195,8 +203,12 @@ pub(super) fn tell_app(this: &Rc<RefCell<Shared>>) {
         let Some(app) = &mut shared.app else { return };
         app.frame.painted();
         let account = std::mem::take(&mut shared.account_changed);
-        let conversations = std::mem::take(&mut shared.conversations_changed);
-        (app.on_change.clone(), to_js(&Change { account, conversations }))
+        let change = Change {
+            account,
+            conversations: std::mem::take(&mut shared.conversations_changed),
+            alerts: std::mem::take(&mut shared.alerts),
+        };
+        (app.on_change.clone(), to_js(&change))
     };
     // What the app throws is the app's: it must not end the client.
     drop(on_change.call1(&JsValue::UNDEFINED, &change));
@@ -206,6 +218,7 @@ pub(super) fn tell_app(this: &Rc<RefCell<Shared>>) {
 struct Change {
     account: bool,
     conversations: Vec<String>,
+    alerts: Vec<QuotaAlert>,
 }
 
 /// A callback that does nothing once the client is gone.

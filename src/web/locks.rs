@@ -42,29 +42,36 @@ impl Locks {
         let mut release = None;
         let kept = Promise::new(&mut |resolve, _| release = Some(resolve));
         self.release = release;
-        self.request(tab, Closure::once_into_js(move || kept));
+        self.request(tab, kept.into(), || ());
     }
 
     /// Calls `then` when nobody keeps the lock of a tab's name any more.
     pub(super) fn wait(&self, tab: &str, then: impl FnOnce() + 'static) {
-        let then = Closure::once_into_js(then);
         if self.manager.is_some() {
-            self.request(tab, then);
+            self.request(tab, JsValue::UNDEFINED, then);
         } else {
-            set_timeout(&then, PRESUMED_GONE_AFTER);
+            set_timeout(&Closure::once_into_js(then), PRESUMED_GONE_AFTER);
         }
     }
 
-    fn request(&self, tab: &str, then: JsValue) {
+    /// Takes a lock, keeps it as long as a promise says, and then calls `then`. When it is given up, nothing is called.
+    fn request(&self, tab: &str, promise: JsValue, then: impl FnOnce() + 'static) {
         let (Some(manager), Some(abort)) = (&self.manager, &self.abort) else {
             return;
         };
         let options = Object::new();
         // A fresh object of ours: setting a field of it cannot fail.
         drop(Reflect::set(&options, &"signal".into(), &abort.signal()));
-        let request = manager.request(&["production-chat:tab:", tab].concat(), &options, &then);
-        // It rejects when it is given up, and nobody needs to hear of that.
-        spawn_local(async move { drop(JsFuture::from(request).await) });
+        let taken = Closure::<dyn FnMut() -> JsValue>::new(move || promise.clone());
+        let request = manager.request(&["production-chat:tab:", tab].concat(), &options, taken.as_ref());
+        spawn_local(async move {
+            let ended = JsFuture::from(request).await.is_ok();
+            // It may never have been called, and nobody else lets go of it.
+            drop(taken);
+            if ended {
+                then();
+            }
+        });
     }
 }
 

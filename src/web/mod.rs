@@ -44,7 +44,9 @@ extern "C" {
     pub type AccessToken;
 
     /// `(change) => void`
-    #[wasm_bindgen(typescript_type = "(change: { account: boolean; conversations: string[] }) => void")]
+    #[wasm_bindgen(
+        typescript_type = "(change: { account: boolean; conversations: string[]; alerts: QuotaAlert[] }) => void"
+    )]
     pub type OnChange;
 }
 
@@ -130,6 +132,7 @@ impl WasmClient {
                 aborts: Table::default(),
                 account_changed: false,
                 conversations_changed: Vec::new(),
+                alerts: Vec::new(),
             })
         });
         if !storage::available() {

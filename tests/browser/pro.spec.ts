@@ -37,6 +37,21 @@ test('the quota goes down by one with a message', async ({ page }) => {
   await expect(today).toHaveAttribute('aria-valuetext', new RegExp(`^${before - 1} of 500 messages left, resets in`))
 })
 
+test('that the day comes near its end is announced once', async ({ page }) => {
+  // As if 399 of the day's 500 had been sent before.
+  await page.route('**/rpc/quota_status', async (route) => {
+    const response = await route.fetch()
+    const status = (await response.json()) as { usage: { messagesToday: { used: number } } }
+    status.usage.messagesToday.used = 399
+    await route.fulfill({ response, json: status })
+  })
+  await signIn(page, 'pro')
+  const announcement = page.getByRole('region', { name: 'Your plan' }).getByRole('status')
+  await expect(announcement).toHaveText('')
+  await send(page, 'The four hundredth')
+  await expect(announcement).toHaveText('Most of today is used: 400 of 500 messages.')
+})
+
 test('stop keeps what there is of the answer', async ({ page }) => {
   await signIn(page, 'pro')
   await send(page, 'A long one, to be stopped')

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use production_chat::outbox;
 use production_chat::session::{
-    AccountSnapshot, ClientOptions, ConversationSnapshot, Draft, Effect, Input, Moment, Random, Reply, Request,
-    RequestId, Session,
+    AccountSnapshot, ClientOptions, ConversationSnapshot, Draft, Effect, Input, Moment, QuotaAlert, Random, Reply,
+    Request, RequestId, Session,
 };
 use serde_json::{Value, json};
 
@@ -42,6 +42,7 @@ pub struct World {
     pub ask: u32,
     pub storage: BTreeMap<String, String>,
     pub told: Vec<String>,
+    pub alerts: Vec<QuotaAlert>,
     /// Another tab lives beside this one; else those of earlier are gone.
     pub has_neighbour: bool,
 }
@@ -80,6 +81,7 @@ impl World {
             ask: 0,
             storage,
             told: Vec::new(),
+            alerts: Vec::new(),
             has_neighbour: false,
         };
         world.act(|session, at| session.start(at));
@@ -134,6 +136,7 @@ impl World {
                 Effect::Live { .. } => {}
                 Effect::AwaitEnd { .. } if self.has_neighbour => {}
                 Effect::AwaitEnd { tab } => self.feed(Input::TabEnded(tab)),
+                Effect::Alert(alert) => self.alerts.push(alert),
                 Effect::Changed { .. } => {}
             }
         }

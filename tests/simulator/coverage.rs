@@ -52,6 +52,7 @@ arms!(effect, EFFECTS, Effect,
     Effect::Live { .. } => "effect: live",
     Effect::AwaitEnd { .. } => "effect: await the end of a tab",
     Effect::Tell { .. } => "effect: tell",
+    Effect::Alert(_) => "effect: alert",
     Effect::Changed { .. } => "effect: changed",
 );
 

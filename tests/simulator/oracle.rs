@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use production_chat::Millis;
 use production_chat::outbox;
 use production_chat::problem::ChatErrorDetail;
 use production_chat::session::{
     AccountSnapshot, AccountStatus, ChatMessage, ChatMessageStatus, ConversationSnapshot, ConversationStatus,
-    StorageKind,
+    QuotaAlert, StorageKind,
 };
 
 use crate::journal::{Stand, Typed};
@@ -17,6 +18,9 @@ use crate::world::{START, USERS, World};
 #[derive(Default)]
 pub struct Seen {
     messages: BTreeMap<String, ChatMessage>,
+    user: Option<String>,
+    /// Limits that came near for this user, and when the day was to end.
+    alerts: Vec<(QuotaAlert, Millis)>,
 }
 
 impl World {
@@ -58,6 +62,11 @@ impl World {
         if let Some(error) = &account.error {
             self.saw_error(error);
         }
+        let seen = &mut self.tabs[tab].seen;
+        if account.user_id != seen.user {
+            seen.user = account.user_id.clone();
+            seen.alerts.clear();
+        }
         let mut ids = BTreeSet::new();
         for conversation in &account.conversations {
             if !ids.insert(&conversation.id) {
@@ -72,6 +81,25 @@ impl World {
             if whose.is_some() && whose != account.user_id {
                 self.fail(format!("tab {tab} lists a conversation of {whose:?}"));
             }
+        }
+    }
+
+    /// No level of a limit is told twice in a day, and what is told is so.
+    pub fn check_alert(&mut self, tab: usize, alert: QuotaAlert) {
+        let Some(stats) = self.account(tab).and_then(|account| account.usage_stats) else {
+            return self.fail(format!("tab {tab} is told {alert:?} and shows no usage"));
+        };
+        if stats.alert_level < alert.level {
+            self.fail(format!("tab {tab} is told {alert:?} and shows {:?}", stats.alert_level));
+        }
+        let told = &mut self.tabs[tab].seen.alerts;
+        let same = |(told, day_resets_at): &(QuotaAlert, Millis)| {
+            (told.limit, told.max, *day_resets_at) == (alert.limit, alert.max, stats.day_resets_at)
+        };
+        let again = told.iter().any(|it| same(it) && it.0.level >= alert.level);
+        told.push((alert, stats.day_resets_at));
+        if again {
+            self.fail(format!("tab {tab} is told again of {alert:?}"));
         }
     }
 

@@ -409,6 +409,7 @@ impl World {
                     self.later(delay, Happening::Hear { tab: other, life, text });
                 }
             }
+            Effect::Alert(alert) => self.check_alert(tab, alert),
             Effect::Changed { account, conversations } => self.look(tab, account, &conversations),
         }
     }

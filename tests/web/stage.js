@@ -53,6 +53,13 @@ export const aborted = () => state.aborted
 export const reject_with = (value) => void (state.rejection = { value })
 export const play = () => void (state.rejection = null)
 
+const { port1, port2 } = new MessageChannel()
+export const moment = () =>
+  new Promise((then) => {
+    port1.onmessage = then
+    port2.postMessage(null)
+  })
+
 export const frame = () => new Promise((then) => requestAnimationFrame(() => setTimeout(then, 0)))
 
 export function token_of(user) {

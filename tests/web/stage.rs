@@ -27,6 +27,7 @@ pub mod server {
         pub fn reject_with(value: &JsValue);
         pub fn play();
         pub fn frame() -> js_sys::Promise;
+        pub fn moment() -> js_sys::Promise;
         pub fn token_of(user: &str) -> String;
         pub fn access_token(kind: &str, token: &str) -> JsValue;
     }
@@ -134,6 +135,11 @@ pub async fn frame() {
     JsFuture::from(server::frame()).await.unwrap();
 }
 
+/// Lets what is due happen, without the milliseconds that a timer takes.
+pub async fn moment() {
+    JsFuture::from(server::moment()).await.unwrap();
+}
+
 /// Waits, frame by frame, for ten seconds at most.
 pub async fn until(what: &str, is_so: impl Fn() -> bool) {
     let end = js_sys::Date::now() + 10_000.0;
@@ -167,11 +173,11 @@ fn storage() -> web_sys::Storage {
     web_sys::window().unwrap().local_storage().unwrap().unwrap()
 }
 
-fn clear_storage() {
+pub fn clear_storage() {
     storage().clear().unwrap();
 }
 
-fn usage() -> Value {
+pub fn usage() -> Value {
     spent(1, 0, &[])
 }
 

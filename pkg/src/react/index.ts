@@ -23,4 +23,5 @@ export {
   type UseProductionChatOptions,
   type UseProductionChatResult,
 } from './use-production-chat.js'
+export { useQuotaAlert } from './use-quota-alert.js'
 export { useUsageHistory, type UseUsageHistoryOptions, type UseUsageHistoryResult } from './use-usage-history.js'

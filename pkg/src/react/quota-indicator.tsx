@@ -1,11 +1,12 @@
 'use client'
 
-import { useId } from 'react'
+import { useId, useState } from 'react'
 import type { ProductionChatClient } from '../client.js'
 import type { UsageStats } from '../types.js'
 import { useQuota } from './use-account.js'
 import { useNow } from './use-now.js'
-import { clockTime, count, duration, TIER_NAMES, usd } from './words.js'
+import { useQuotaAlert } from './use-quota-alert.js'
+import { clockTime, count, duration, nearness, TIER_NAMES, usd } from './words.js'
 
 export interface QuotaIndicatorProps {
   /** The client, where there is no `ProductionChatProvider`. */
@@ -17,6 +18,8 @@ export function QuotaIndicator({ client }: QuotaIndicatorProps) {
   const { quotas, usageStats, tier, isStale, isFallback, error } = useQuota(client)
   const resetsAt = usageStats === null ? null : (usageStats.hourFreesAt ?? usageStats.dayResetsAt)
   const now = useNow(resetsAt)
+  const [announcement, announce] = useState('')
+  useQuotaAlert((alert) => announce(nearness(alert)), client)
 
   if (quotas === null || usageStats === null) {
     return (
@@ -44,6 +47,9 @@ export function QuotaIndicator({ client }: QuotaIndicatorProps) {
       <p className="pc-quota-note">
         <Reset usage={usageStats} now={now} isFallback={isFallback} />
         {usageStats.costHeldMicroUsd > 0 && <span>{usd(usageStats.costHeldMicroUsd)} held</span>}
+      </p>
+      <p className="pc-hidden" role="status">
+        {announcement}
       </p>
     </section>
   )

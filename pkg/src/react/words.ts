@@ -1,5 +1,5 @@
 /** Amounts, times and refusals in words for people. */
-import type { LimitName, Tier, Verdict, Violation } from '../types.js'
+import type { LimitName, QuotaAlert, Tier, Verdict, Violation } from '../types.js'
 
 export const TIER_NAMES: Record<Tier, string> = { free: 'Free', pro: 'Pro', enterprise: 'Enterprise' }
 
@@ -70,6 +70,13 @@ const REFUSALS: Record<LimitName, (violation: Violation) => string> = {
   cost_per_day: ({ max }) => `This message does not fit into what your plan allows a day, ${usd(max)}.`,
   org_messages_per_day: ({ max }) => `Your organization has sent its ${count(max, 'message')} of today.`,
   org_budget: ({ max }) => `This message does not fit into your organization’s budget of ${usd(max)} a month.`,
+}
+
+/** That a limit of the day comes near. */
+export function nearness({ limit, level, used, max }: QuotaAlert): string {
+  const amounts = limit === 'cost_per_day' ? `${usd(used)} of ${usd(max)}` : `${used.toLocaleString()} of ${count(max, 'message')}`
+  const words = { ok: '', warn: 'Most of today is used', soft: 'The next message may not fit today', hard: 'Today is used up' }
+  return `${words[level]}: ${amounts}.`
 }
 
 /** What an upgrade gives back, for a list: `100 messages an hour`. */
