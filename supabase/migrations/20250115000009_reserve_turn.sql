@@ -109,22 +109,25 @@ comment on function private.note_limits_reached(uuid, uuid, date, jsonb, timesta
   'Stamps the limits that a message has reached: a good client asks no more and is never refused.';
 
 create function private.reserve_reply(
-  p_turn public.chat_turns, p_changed boolean, p_usage jsonb, p_context jsonb default null
+  p_turn public.chat_turns, p_changed boolean, p_usage jsonb, p_system_bytes int, p_context jsonb default null
 ) returns jsonb
 language plpgsql stable set search_path = ''
 as $$
 declare
   v_conversation public.conversations;
+  v_prompt public.chat_messages;
   v_context jsonb := p_context;
 begin
   select * into v_conversation from public.conversations where org_id = p_turn.org_id and id = p_turn.conversation_id;
   if p_turn.state = 'held' then
+    select * into v_prompt from public.chat_messages
+    where org_id = p_turn.org_id and conversation_id = p_turn.conversation_id and user_id = p_turn.user_id
+      and superseded_at is null and seq = p_turn.prompt_seq;
+    -- What was held for, whatever the plan has become since: a longer context would cost more than the hold.
     v_context := coalesce(v_context, (private.context_window(p_turn.org_id, p_turn.conversation_id, p_turn.user_id,
-      p_turn.prompt_seq, (p_usage #>> '{quotas,context_token_budget}')::int)).messages);
-    select v_context || jsonb_build_object('role', 'user', 'content', m.content) into v_context
-    from public.chat_messages m
-    where m.org_id = p_turn.org_id and m.conversation_id = p_turn.conversation_id and m.user_id = p_turn.user_id
-      and m.superseded_at is null and m.seq = p_turn.prompt_seq;
+      p_turn.prompt_seq, greatest(p_turn.input_bytes - v_prompt.content_bytes - 8 - p_system_bytes
+        - case when p_system_bytes > 0 then 8 else 0 end, 0)::int)).messages);
+    v_context := v_context || jsonb_build_object('role', 'user', 'content', v_prompt.content);
   end if;
   return jsonb_build_object(
     'outcome', p_turn.state, 'turn', private.turn_json(p_turn), 'usage', p_usage, 'changed', p_changed,
@@ -227,7 +230,7 @@ begin
 
   -- A replay gets the turn as it stands; a released one is attempted anew, every limit checked again.
   if v_turn.state <> 'released' then
-    return private.reserve_reply(v_turn, false, private.usage_snapshot(p_org_id, p_user_id, v_now));
+    return private.reserve_reply(v_turn, false, private.usage_snapshot(p_org_id, p_user_id, v_now), p_system_bytes);
   end if;
 
   select * into v_conversation from public.conversations where org_id = p_org_id and id = p_conversation_id;
@@ -340,7 +343,7 @@ begin
 
   v_usage := private.usage_snapshot(p_org_id, p_user_id, v_now);
   perform private.note_limits_reached(p_org_id, p_user_id, v_day, v_usage, v_now);
-  return private.reserve_reply(v_turn, true, v_usage, v_context.messages) || jsonb_build_object('verdict', v_verdict);
+  return private.reserve_reply(v_turn, true, v_usage, p_system_bytes, v_context.messages) || jsonb_build_object('verdict', v_verdict);
 end
 $$;
 comment on function public.reserve_turn(uuid, uuid, uuid, uuid, boolean, text, text, text, int, text, uuid, int, text) is
@@ -350,7 +353,7 @@ revoke all on function
   private.invalid_turn_field(uuid, uuid, text, text, text, int, uuid, int, text),
   private.context_window(uuid, uuid, uuid, bigint, int), private.first_words(text), private.note_limit(uuid, uuid, date, text, int, timestamptz),
   private.note_limits_reached(uuid, uuid, date, jsonb, timestamptz),
-  private.reserve_reply(public.chat_turns, boolean, jsonb, jsonb),
+  private.reserve_reply(public.chat_turns, boolean, jsonb, int, jsonb),
   public.reserve_turn(uuid, uuid, uuid, uuid, boolean, text, text, text, int, text, uuid, int, text)
   from public, anon, authenticated, service_role;
 grant execute on function public.reserve_turn(uuid, uuid, uuid, uuid, boolean, text, text, text, int, text, uuid, int, text)

@@ -93,6 +93,15 @@ describe('the same turn again', () => {
     assert.deepEqual(again.usage.messagesToday, { used: 0, held: 1 })
   })
 
+  test('held, and the plan has changed since: the context is what was held for', async () => {
+    const user = await db.newUser()
+    const { conversationId } = await db.send(user, { content: 'x'.repeat(700), answer: { content: 'y'.repeat(700) } })
+    const first = await db.reserve(user, { conversationId })
+    assert.equal(first.context.length, 2) // the answer and the new message
+    await db.rows(`update public.user_licenses set tier = 'enterprise' where user_id = $1`, [user.id])
+    assert.deepEqual((await db.reserve(user, first)).context, first.context)
+  })
+
   test('dispatched: said so, without content', async () => {
     const user = await db.newUser()
     const first = await db.reserve(user)
