@@ -57,11 +57,14 @@ language sql stable parallel safe set search_path = ''
 as $$ select timestamptz 'epoch' + p_ms * interval '1 millisecond' $$;
 
 create function private.start_of_day(p_day date, p_zone text) returns timestamptz
-language sql stable parallel safe set search_path = ''
+language plpgsql stable parallel safe set search_path = ''
 as $$
+declare
+  v_at timestamptz := p_day::timestamp at time zone p_zone;
+begin
   -- Where clocks are set back at midnight it comes twice, and Postgres takes the second; the day began at the first.
-  select case when ((at - interval '1 hour') at time zone p_zone)::date = p_day then at - interval '1 hour' else at end
-  from (select p_day::timestamp at time zone p_zone as at) e
+  return case when ((v_at - interval '1 hour') at time zone p_zone)::date = p_day then v_at - interval '1 hour' else v_at end;
+end
 $$;
 comment on function private.start_of_day(date, text) is 'When a calendar date begins in a time zone.';
 
