@@ -117,6 +117,15 @@ test("the guide's business queries run", async () => {
   await db.assertSound()
 })
 
+test('a table is marked as reference, or belongs to tenants', async () => {
+  const tables = await db.rows(`select c.relname::text as name, coalesce(obj_description(c.oid), '') like 'Reference table:%' as marked,
+      exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'org_id' and a.attnotnull) as tenants
+    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')`)
+  for (const { name, marked, tenants } of tables) {
+    assert.deepEqual([marked, tenants || name === 'organizations'], REFERENCE_TABLES.includes(name) ? [true, false] : [false, true], name)
+  }
+})
+
 test('every key of a tenant table contains the organization', async () => {
   const keys = await db.rows(`
     select c.conrelid::regclass::text as "table", c.conname as name,
