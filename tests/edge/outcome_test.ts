@@ -7,7 +7,13 @@ import { turnRow } from "./support/database.ts";
 import { instance } from "./support/instance.ts";
 import { brokenCompletions, chunk, completions, deadUrl, serve } from "./support/scripted.ts";
 
-const USAGE = { prompt_tokens: 20, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 4 } };
+/** Cached tokens are part of the prompt's, reasoning tokens of the completion's: each is billed once. */
+const USAGE = {
+  prompt_tokens: 20,
+  completion_tokens: 3,
+  prompt_tokens_details: { cached_tokens: 4 },
+  completion_tokens_details: { reasoning_tokens: 2 },
+};
 const ROLE = chunk({});
 const HALF = chunk({ text: "Half an " });
 const REST = chunk({ text: "answer" });

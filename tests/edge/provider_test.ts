@@ -103,10 +103,18 @@ test("a stall before the first byte and between two is a failure", async () => {
   }
 });
 
-test("an abort ends the stream at once and is no failure", async () => {
-  await using server = completions([chunk({ text: "Hello" })], { hang: true });
+test("an abort ends the stream at once, at the provider too, and is no failure", async () => {
+  const hungUp = Promise.withResolvers<string>();
+  await using server = serve(() => {
+    const start = (controller: ReadableStreamDefaultController<Uint8Array>) =>
+      controller.enqueue(new TextEncoder().encode(`data: ${chunk({ text: "Hello" })}\n\n`));
+    const body = new ReadableStream({ start, cancel: () => hungUp.resolve("hung up") });
+    return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+  });
+  const late = new Promise<string>((resolve) => setTimeout(() => resolve("generates on"), 5_000));
   const { text, failure } = await attempt(server.url, AbortSignal.timeout(100));
   assertEquals([text, failure], ["Hello", null]);
+  assertEquals(await Promise.race([hungUp.promise, late]), "hung up");
 });
 
 test("a provider that is full, down or away says when to come back", async () => {

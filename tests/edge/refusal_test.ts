@@ -17,6 +17,8 @@ test("401 without a token, with an expired one, and with forged ones", async () 
     "signed with another key": await forgeToken(claims, "another-secret-of-at-least-32-characters"),
     unsigned: await forgeToken(claims, null),
     "the publishable key": env.publishableKey,
+    "signed well, for nobody": await forgeToken({ ...claims, role: "anon" }, env.jwtSecret),
+    "signed well, for the service": await forgeToken({ ...claims, role: "service_role" }, env.jwtSecret),
   };
   for (const [what, token] of Object.entries(tokens)) {
     for (
@@ -73,6 +75,24 @@ test("400 names the field that is wrong", async () => {
   const tooLong = await problemOf(await caller.post({ ...good, content: "x".repeat(16_001) }));
   assert(tooLong.detail.includes("16000 bytes"), "the limit is stated");
   assertEquals(await caller.messagesToday(), { held: 0, used: 0, costMicroUsd: 0 });
+});
+
+test("400 names what is wrong with a turn's address", async () => {
+  const caller = await Caller.signUp();
+  const id = crypto.randomUUID();
+  for (
+    const [path, pointer, method] of [
+      ["/chat/turns/mine", "/id", "GET"],
+      [`/chat/turns/${id.toUpperCase().replace(/^./, "A")}`, "/id", "GET"],
+      [`/chat/turns/${id}?org=acme`, "/org", "GET"],
+      [`/chat/turns/${id}?after=-1`, "/after", "GET"],
+      [`/chat/turns/${id}?after=12345678901`, "/after", "GET"],
+      [`/chat/turns/${id}/stop?org=acme`, "/org", "POST"],
+    ] as const
+  ) {
+    const problem = await problemOf(await caller.request(path, { method }));
+    assertEquals([problem.code, problem.errors?.map((error) => error.pointer)], ["invalid_request", [pointer]], path);
+  }
 });
 
 test("the longest message of the most expensive characters is taken", async () => {
