@@ -141,9 +141,16 @@ test('a seat given while its member is being refused admits from the next messag
 
 test('a change of plan while 64 messages come: each is judged by one plan or the other, and what is under way keeps its terms', async () => {
   const user = await db.newUser('pro')
+  const sending = []
+  const send = (n) => sending.push(...Array.from({ length: n }, () => db.reserve(user, { agent: 'coding' })))
+  send(CONNECTIONS / 2)
+  await Promise.any(sending) // the others are on their way, or wait for the licence
   const downgrade = db.rows(`update public.user_licenses set tier = 'free' where user_id = $1`, [user.id])
-  const replies = await Promise.all(Array.from({ length: CONNECTIONS }, () => db.reserve(user, { agent: 'coding' })))
+  send(CONNECTIONS / 4)
   await downgrade
+  send(CONNECTIONS / 4)
+  const replies = await Promise.all(sending)
+  assert.deepEqual(new Set(replies.map((reply) => reply.outcome)), new Set(['held', 'denied']))
   for (const reply of replies) {
     if (reply.outcome === 'held') assert.deepEqual([reply.turn.maxOutputTokens, reply.turn.streaming], [400, true])
     else assert.ok(reply.verdict.violations.some(({ limit }) => limit === 'agent_not_allowed') && reply.usage.quotas.tier === 'free')
