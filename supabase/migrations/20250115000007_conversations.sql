@@ -50,6 +50,18 @@ begin
 end
 $$;
 
+create function private.keep_membership(p_org_id uuid, p_user_id uuid) returns boolean
+language plpgsql set search_path = ''
+as $$
+begin
+  -- Whoever removes a member locks the membership, and then the licence that goes with it: so both are taken in this order.
+  perform from public.organization_members where org_id = p_org_id and user_id = p_user_id for key share;
+  return found;
+end
+$$;
+comment on function private.keep_membership(uuid, uuid) is
+  'Whether the user is a member, who then is not removed before the end of the transaction.';
+
 create function private.bump_usage_version(p_org_id uuid, p_user_id uuid) returns void
 language sql set search_path = ''
 as $$
@@ -168,7 +180,7 @@ begin
   if not exists (select from public.agents where id = p_agent) then
     raise exception 'Unknown agent: %', p_agent using errcode = 'PT400';
   end if;
-  if not exists (select from public.organization_members where org_id = v_org_id and user_id = v_user_id) then
+  if not private.keep_membership(v_org_id, v_user_id) then
     raise exception 'Unknown organization.' using errcode = 'PT404';
   end if;
 
@@ -235,7 +247,7 @@ declare
   v_deleted boolean;
 begin
   perform private.assert_read_committed();
-  if not exists (select from public.organization_members where org_id = v_org_id and user_id = v_user_id) then
+  if not private.keep_membership(v_org_id, v_user_id) then
     raise exception 'Unknown organization.' using errcode = 'PT404';
   end if;
   perform from public.user_licenses where org_id = v_org_id and user_id = v_user_id for no key update;
@@ -255,7 +267,8 @@ comment on function public.delete_conversation(uuid, uuid) is
   'Hides the conversation. What it cost stays counted; a live turn in it ends as usual.';
 
 revoke all on function private.conversation_json(public.conversations), private.message_json(public.chat_messages),
-  private.own_conversation(uuid, uuid), private.assert_read_committed(), private.bump_usage_version(uuid, uuid),
+  private.own_conversation(uuid, uuid), private.assert_read_committed(),
+  private.keep_membership(uuid, uuid), private.bump_usage_version(uuid, uuid),
   public.get_messages_paginated(uuid, bigint, int, uuid), public.check_conversation_length(uuid, uuid),
   public.list_conversations(bigint, uuid, int, uuid), public.create_conversation(uuid, text, text, uuid),
   public.rename_conversation(uuid, text, uuid), public.delete_conversation(uuid, uuid)

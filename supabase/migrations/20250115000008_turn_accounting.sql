@@ -1,6 +1,6 @@
 -- What all turn functions share: locks, counters, and the three ways a turn ends (charged, released, expired).
 --
--- Locks are always taken in this order: licence row, turns, conversations, the member's day counters, the organization's
+-- Locks are always taken in this order: membership (shared), licence row, turns, conversations, the member's day counters, the organization's
 -- day and month counters, the provider's slot, the member's usage version, the day's counts of refusals. Whoever needs
 -- several of a kind takes them in key order.
 

@@ -181,11 +181,11 @@ begin
   end if;
 
   -- Locks, in the order all turn functions keep. The licence row makes one member's reserves wait for each other.
-  perform from public.user_licenses where org_id = p_org_id and user_id = p_user_id for no key update;
-  v_has_seat := found;
-  if not exists (select from public.organization_members where org_id = p_org_id and user_id = p_user_id) then
+  if not private.keep_membership(p_org_id, p_user_id) then
     return jsonb_build_object('outcome', 'not_found', 'turn', null, 'usage', null);
   end if;
+  perform from public.user_licenses where org_id = p_org_id and user_id = p_user_id for no key update;
+  v_has_seat := found;
 
   v_stale_before := clock_timestamp() - interval '15 minutes';
   select coalesce(array_agg(s.t), '{}') into v_stale

@@ -33,6 +33,8 @@ function dice(seed) {
   }
 }
 
+const deadlocks = async () => (await db.row('select deadlocks from pg_stat_database where datname = current_database()')).deadlocks
+
 test(`${CALLS} calls at once deadlock never`, async () => {
   // Whose limits are out of reach, are spent soon, and are spent together.
   const { users } = await db.newOrganization({ members: 3, messagesPerDay: 100_000, monthlyBudget: 1_000_000_000 })
@@ -97,6 +99,29 @@ test(`${CALLS} calls at once deadlock never`, async () => {
     assert.ok(n >= CALLS / 1000, `${key}: ${JSON.stringify(outcomes)}`)
   }
   await db.assertSound()
-  const { deadlocks } = await db.row('select deadlocks from pg_stat_database where datname = current_database()')
-  assert.equal(deadlocks, 0)
+  assert.equal(await deadlocks(), 0)
+})
+
+test('members are removed while they send: no call deadlocks or meets a defect', async () => {
+  const before = await deadlocks()
+  const outcomes = new Set()
+  for (let round = 0; round < 20; round++) {
+    const { orgId, users: [user] } = await db.newOrganization({ members: 1 })
+    const { conversationId } = await db.send(user)
+    const calls = [
+      ...Array.from({ length: 12 }, () => db.reserve(user)),
+      db.rpc(user, 'create_conversation', { p_id: randomUUID(), p_org_id: orgId }),
+      db.rpc(user, 'delete_conversation', { p_id: conversationId, p_org_id: orgId }),
+    ].map((call) => call.then(({ outcome }) => outcome, ({ code, message }) => code === 'PT404' || code === 'PT403' ? code : message))
+    await Promise.any(calls)
+    // Every other time the licence goes first, as where it was sold back.
+    if (round % 2) await db.rows('delete from public.user_licenses where org_id = $1', [orgId])
+    await db.rows('delete from public.organization_members where org_id = $1', [orgId])
+    assert.equal((await db.reserve(user)).outcome, 'not_found')
+    for (const outcome of await Promise.all(calls)) outcomes.add(outcome)
+    await db.assertSound()
+  }
+  for (const outcome of outcomes) assert.ok([undefined, 'held', 'denied', 'not_found', 'PT403', 'PT404'].includes(outcome), outcome)
+  assert.ok(outcomes.has('held'), [...outcomes].join())
+  assert.equal(await deadlocks(), before)
 })
