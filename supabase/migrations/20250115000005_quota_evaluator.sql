@@ -66,7 +66,7 @@ declare
   v_held bigint;
   v_max bigint;
 begin
-  if p_snapshot #>> '{license,status}' <> 'active' then
+  if p_snapshot #>> '{license,status}' is distinct from 'active' then -- unknown is not active: in doubt nothing is allowed
     v_violations := v_violations || private.violation('license_inactive', 0, 0, 0, null);
   end if;
 

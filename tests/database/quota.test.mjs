@@ -104,6 +104,15 @@ test('a licence that is suspended, expired or past its end admits nothing, whate
   assert.equal((await db.reserve(user)).outcome, 'held')
 })
 
+test('of whom nothing is known, nothing is allowed', async () => {
+  const draft = { agent: 'executive', files: 0, newConversation: false, conversationMessages: 0, addsMessages: 2,
+    estimate: { minMicroUsd: 1, maxMicroUsd: 1 } }
+  for (const snapshot of [null, {}]) {
+    const { verdict } = await db.row(`select private.evaluate_quota($1, $2, '[]', 0, 'server') as verdict`, [snapshot, draft])
+    assert.deepEqual([verdict.allowed, verdict.reason], [false, 'license_inactive'])
+  }
+})
+
 test('a member without a seat is refused', async () => {
   const { orgId, users: [user] } = await db.newOrganization()
   await db.rows('delete from public.user_licenses where org_id = $1 and user_id = $2', [orgId, user.id])
