@@ -5,7 +5,8 @@ import { memo, useEffect, useLayoutEffect, useRef } from 'react'
 import { createRoot } from 'react-dom/client'
 import { text } from './names.js'
 
-const count = Number(new URLSearchParams(location.search).get('messages'))
+const search = new URLSearchParams(location.search)
+const count = Number(search.get('messages'))
 const history = Array.from({ length: count }, (_, index) => ({
   id: `message-${index + 1}`,
   role: index % 2 === 0 ? 'user' : 'assistant',
@@ -15,14 +16,19 @@ const transport = new DefaultChatTransport({ api: '/peer/chat' })
 
 window.updates = 0
 
-/** As its guide shows messages, and each rendered only when it changed. */
-const Message = memo(function Message({ message }) {
+/** As its guide shows messages. */
+function Plain({ message }) {
   return (
     <article className="pc-message" data-role={message.role}>
       <div className="pc-content">{message.parts.map((part, index) => (part.type === 'text' ? <span key={index}>{part.text}</span> : null))}</div>
     </article>
   )
-})
+}
+
+/** What one does next: each rendered only when it changed. */
+const Memoized = memo(Plain)
+
+const Message = search.has('memo') ? Memoized : Plain
 
 function Page() {
   const { messages, sendMessage, status } = useChat({ messages: history, transport })

@@ -11,6 +11,7 @@ import { DELTAS, DELTAS_PER_SECOND, startServer } from './server.mjs'
 const here = import.meta.dirname
 const RUNS = [
   { page: 'peer', name: 'AI SDK useChat', messages: 1_000 },
+  { page: 'peer', name: '  messages memoized', messages: 1_000, memo: true },
   { page: 'ours', name: 'production-chat', messages: 1_000 },
   { page: 'ours', name: 'production-chat', messages: 100 },
   { page: 'ours', name: 'production-chat', messages: 10_000 },
@@ -32,8 +33,8 @@ export async function run() {
   })
   try {
     const results = []
-    for (const { page, name, messages } of RUNS) {
-      results.push({ name, messages, ...(await measure(browser, `${server.url}/${page}.html?messages=${messages}`)) })
+    for (const { page, name, messages, memo } of RUNS) {
+      results.push({ name, messages, ...(await measure(browser, `${server.url}/${page}.html?messages=${messages}${memo ? '&memo' : ''}`)) })
     }
     print(results)
   } finally {
@@ -79,11 +80,11 @@ async function measure(browser, url) {
 function print(results) {
   const [peer] = results
   console.log(`\nStreaming: ${DELTAS} deltas at ${DELTAS_PER_SECOND} a second, stuck to the end\n`)
-  console.log('                  messages   main thread          script            updates/s   took')
+  console.log('                     messages   main thread          script            updates/s   took')
   for (const { name, messages, task, script, updates, seconds } of results) {
     const share = (value, whole) => `${value.toFixed(2)} s ${`(${Math.round((value / whole) * 100)} %)`.padStart(7)}`
     console.log(
-      `${name.padEnd(17)} ${String(messages).padStart(8)}   ${share(task, peer.task).padEnd(19)}  ${share(script, peer.script).padEnd(16)}  ${updates.toFixed(0).padStart(9)}   ${seconds.toFixed(1)} s`,
+      `${name.padEnd(20)} ${String(messages).padStart(8)}   ${share(task, peer.task).padEnd(19)}  ${share(script, peer.script).padEnd(16)}  ${updates.toFixed(0).padStart(9)}   ${seconds.toFixed(1)} s`,
     )
   }
 }

@@ -13,7 +13,7 @@ const ENDED_WITHOUT_ANSWER: TurnState = { state: 'ended', answer: null }
 /** The state of the turn that `sendMessage` began; its message has the turn's id. */
 export function sentTurn(snapshot: ConversationSnapshot, turnId: string): TurnState {
   if (snapshot.queue.some((message) => message.id === turnId)) return LIVE
-  const question = snapshot.messages.find((message) => message.id === turnId)
+  const question = snapshot.messages.findLast((message) => message.id === turnId)
   if (question === undefined) return ENDED_WITHOUT_ANSWER
   if (question.status === 'failed') return failed(question.error, question.id)
   if (question.status !== 'complete') return LIVE
@@ -27,7 +27,7 @@ export function regeneratedTurn(snapshot: ConversationSnapshot, turnId: string):
 }
 
 function answered(snapshot: ConversationSnapshot, turnId: string): TurnState {
-  const answer = snapshot.messages.find((message) => message.turnId === turnId && message.role === 'assistant')
+  const answer = snapshot.messages.findLast((message) => message.turnId === turnId && message.role === 'assistant')
   if (answer?.status === 'failed') return failed(answer.error, null)
   if (answer?.status === 'complete' || answer?.status === 'stopped') return { state: 'ended', answer }
   const isBusy = snapshot.status === 'submitted' || snapshot.status === 'streaming'

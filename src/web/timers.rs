@@ -37,10 +37,12 @@ impl Timer {
         self.set = None;
     }
 
-    /// Rings at `at`, or not at all. Farther than an hour it rings after an hour, which does no harm.
+    /// Rings at `at` at the latest, or not at all. To ring early does no harm: nothing is due, and it is set anew. So an
+    /// instant that moves on with every piece of a stream costs no timer a piece, and an hour is far enough.
     pub(super) fn set(&mut self, at: Option<Millis>, now: Millis) {
         const FAR: Millis = 3_600_000;
-        if self.set.as_ref().map(|(at, _)| *at) == at {
+        let set = self.set.as_ref().map(|(at, _)| *at);
+        if set.is_some_and(|set| at.is_some_and(|at| set <= at)) {
             return;
         }
         self.clear();

@@ -1,7 +1,7 @@
 //! Sends a request and turns what comes back into inputs.
 
 use gloo_net::http::{Method, RequestBuilder, Response};
-use js_sys::{Promise, Reflect, Uint8Array};
+use js_sys::{IteratorNext, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, ReadableStreamDefaultReader};
@@ -100,10 +100,11 @@ async fn read(response: &Response, mut take: impl FnMut(Vec<u8>) -> bool) -> boo
         let Ok(step) = JsFuture::from(reader.read()).await else {
             return false;
         };
-        if Reflect::get(&step, &"done".into()).is_ok_and(|done| done.is_truthy()) {
+        let step: IteratorNext = step.unchecked_into();
+        if step.done() {
             return true;
         }
-        let Ok(chunk) = Reflect::get(&step, &"value".into()).and_then(|value| value.dyn_into::<Uint8Array>()) else {
+        let Ok(chunk) = step.value().dyn_into::<Uint8Array>() else {
             return false;
         };
         if !take(chunk.to_vec()) {

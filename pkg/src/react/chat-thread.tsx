@@ -7,7 +7,7 @@ import type { ChatMessage } from '../types.js'
 import { DownIcon } from './icons.js'
 import { MessageView } from './message-view.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
-import { useSameArray } from './use-same-array.js'
+import { useEarlier } from './use-earlier.js'
 import { useThreadScroll } from './use-thread-scroll.js'
 import { clockTime } from './words.js'
 
@@ -67,7 +67,7 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
 
   const { length } = messages
   // The last one stays outside: while it grows there is nothing to measure and nothing to move.
-  const earlier = useSameArray(messages.slice(0, -1))
+  const earlier = useEarlier(messages)
   const kept = useMemo(() => {
     const from = Math.max(0, length - KEPT)
     return Array.from({ length: Math.max(0, length - 1 - from) }, (_, index) => from + index)
