@@ -1,7 +1,8 @@
 //! One timer and one frame per client, each a closure that lives as long as the client.
 
-use js_sys::{Function, Reflect};
+use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 use crate::Millis;
 
@@ -15,6 +16,15 @@ extern "C" {
     fn request_animation_frame(then: &Function) -> JsValue;
     #[wasm_bindgen(js_name = cancelAnimationFrame)]
     fn cancel_animation_frame(frame: &JsValue);
+}
+
+/// How long a frame is shown, in milliseconds.
+const FRAME: i32 = 16;
+
+/// Waits as long as a frame is shown, in hidden pages too.
+pub(super) async fn a_frame() {
+    let time = Promise::new(&mut |resolve, _| drop(set_timeout(&resolve, FRAME)));
+    drop(JsFuture::from(time).await);
 }
 
 /// Rings once at an instant. Setting it anew moves it.
@@ -99,7 +109,7 @@ impl Frame {
         self.asked = Some(if paints() {
             Asked::Frame(request_animation_frame(paint))
         } else {
-            Asked::Timeout(set_timeout(paint, 16))
+            Asked::Timeout(set_timeout(paint, FRAME))
         });
     }
 

@@ -6,6 +6,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, ReadableStreamDefaultReader};
 
+use super::timers::a_frame;
 use crate::session::{Base, Input, MAX_REPLY_BYTES, Reply, Request};
 
 #[wasm_bindgen]
@@ -13,7 +14,12 @@ extern "C" {
     // Not gloo-net's own call: that one traps for good when a wrapped `fetch` rejects with something that is no Error.
     #[wasm_bindgen(js_name = fetch, catch)]
     fn fetch(request: &web_sys::Request) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn stopwatch() -> f64;
 }
+
+/// A piece that comes within so many milliseconds was there already.
+const AT_ONCE: f64 = 0.5;
 
 /// The servers' addresses and the project's key.
 #[derive(Clone)]
@@ -37,13 +43,13 @@ pub(super) async fn send(request: Request, servers: Servers, signal: AbortSignal
     let content_type = response.headers().get("content-type").unwrap_or_default();
     if stream && response.status() == 200 && content_type.starts_with("text/event-stream") {
         if give(Input::StreamOpened(id)) {
-            read(&response, |bytes| give(Input::Chunk(id, bytes))).await;
+            read(&response, stream, |bytes| give(Input::Chunk(id, bytes))).await;
             give(Input::StreamEnded(id));
         }
         return;
     }
     let mut body = Vec::new();
-    let whole = read(&response, |bytes| {
+    let whole = read(&response, false, |bytes| {
         body.extend_from_slice(&bytes);
         body.len() <= MAX_REPLY_BYTES
     })
@@ -90,13 +96,15 @@ async fn response(request: Request, servers: &Servers, signal: &AbortSignal) -> 
     Some(reply.dyn_into::<web_sys::Response>().ok()?.into())
 }
 
-/// Reads the body chunk by chunk until it ends (`true`), tears (`false`) or `take` wants no more (`false`).
-async fn read(response: &Response, mut take: impl FnMut(Vec<u8>) -> bool) -> bool {
+/// Reads the body chunk by chunk until it ends (`true`), tears (`false`) or `take` wants no more (`false`). What is shown as
+/// it comes is read a frame at a time.
+async fn read(response: &Response, is_shown: bool, mut take: impl FnMut(Vec<u8>) -> bool) -> bool {
     let Some(body) = response.body() else { return true };
     let Ok(reader) = body.get_reader().dyn_into::<ReadableStreamDefaultReader>() else {
         return false;
     };
     loop {
+        let asked = stopwatch();
         let Ok(step) = JsFuture::from(reader.read()).await else {
             return false;
         };
@@ -111,6 +119,11 @@ async fn read(response: &Response, mut take: impl FnMut(Vec<u8>) -> bool) -> boo
             // The stream is given up. Of an aborted one that rejects, and nobody needs to hear of it.
             drop(JsFuture::from(reader.cancel()).await);
             return false;
+        }
+        // This one was waited for, so nothing else is there yet. Nobody sees more than a frame at a time: what comes
+        // meanwhile the browser puts together, and it is read as one.
+        if is_shown && stopwatch() - asked > AT_ONCE {
+            a_frame().await;
         }
     }
 }

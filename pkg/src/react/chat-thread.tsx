@@ -35,7 +35,7 @@ export interface ChatThreadProps {
  */
 export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdit, children }: ChatThreadProps) {
   const { messages, queue, retrySendMessage, discardMessage, cancelQueued, regenerate } = chat
-  const { scroller, content, isAtEnd, hasGrownAbove, onScroll, scrollToEnd, follow } = useThreadScroll(
+  const { scroller, content, isAtEnd, hasGrownAbove, scrollToEnd, follow } = useThreadScroll(
     chat.conversationId,
     messages,
   )
@@ -97,7 +97,6 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
       <div
         className="pc-scroller"
         ref={scroller}
-        onScroll={onScroll}
         role="log"
         aria-label="Conversation"
         aria-busy={isAnswering || chat.isLoading}

@@ -5,6 +5,8 @@ import type { ChatMessage } from '../types.js'
 
 /** So near to the end that a person means the end. Pixels. */
 const NEAR = 48
+/** Beyond every end; the browser stops at the real one, without being asked for it first. Pixels. */
+const END = 1e9
 
 export interface ThreadScroll {
   scroller: RefObject<HTMLDivElement | null>
@@ -13,7 +15,6 @@ export interface ThreadScroll {
   isAtEnd: boolean
   /** In this rendering older messages have come in above: what is being read keeps its distance from the end. */
   hasGrownAbove: boolean
-  onScroll: () => void
   scrollToEnd: () => void
   /** To be called when heights were only guessed before: goes to the end again if that is followed. */
   follow: () => void
@@ -32,23 +33,16 @@ export function useThreadScroll(conversationId: string | null, messages: readonl
   const hasGrownAbove =
     shownFirst.current !== null && oldest !== shownFirst.current && messages.some(({ id }) => id === shownFirst.current)
 
-  const onScroll = useCallback(() => {
-    const box = scroller.current
-    if (box === null) return
-    follows.current = box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR
-    setIsAtEnd(follows.current)
-  }, [])
-
   const scrollToEnd = useCallback(() => {
     const box = scroller.current
-    if (box !== null) box.scrollTop = box.scrollHeight
+    if (box !== null) box.scrollTop = END
     follows.current = true
     setIsAtEnd(true)
   }, [])
 
   const follow = useCallback(() => {
     const box = scroller.current
-    if (follows.current && box !== null) box.scrollTop = box.scrollHeight
+    if (follows.current && box !== null) box.scrollTop = END
   }, [])
 
   // Another conversation is read from its end.
@@ -69,15 +63,25 @@ export function useThreadScroll(conversationId: string | null, messages: readonl
   const newest = messages.at(-1)?.id
   useLayoutEffect(follow, [newest, follow])
 
-  // Whatever grows, an answer or the window: heard of after the layout is known, so that following it costs no other.
   useLayoutEffect(() => {
     const box = scroller.current
     if (box === null || content.current === null) return
+    // Heard sixty times a second while an answer is followed, so without React's event and without a rendering.
+    const onScroll = () => {
+      const isNear = box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR
+      if (isNear !== follows.current) setIsAtEnd(isNear)
+      follows.current = isNear
+    }
+    box.addEventListener('scroll', onScroll, { passive: true })
+    // Whatever grows, an answer or the window: heard of after the layout is known, so that following it costs no other.
     const observer = new ResizeObserver(follow)
     observer.observe(box)
     observer.observe(content.current)
-    return () => observer.disconnect()
+    return () => {
+      box.removeEventListener('scroll', onScroll)
+      observer.disconnect()
+    }
   }, [follow])
 
-  return { scroller, content, isAtEnd, hasGrownAbove, onScroll, scrollToEnd, follow }
+  return { scroller, content, isAtEnd, hasGrownAbove, scrollToEnd, follow }
 }
