@@ -108,6 +108,7 @@ async fn read(response: &Response, is_shown: bool, mut take: impl FnMut(Vec<u8>)
         let Ok(step) = JsFuture::from(reader.read()).await else {
             return false;
         };
+        let was_there = stopwatch() - asked < AT_ONCE;
         let step: IteratorNext = step.unchecked_into();
         if step.done() {
             return true;
@@ -122,7 +123,7 @@ async fn read(response: &Response, is_shown: bool, mut take: impl FnMut(Vec<u8>)
         }
         // This one was waited for, so nothing else is there yet. Nobody sees more than a frame at a time: what comes
         // meanwhile the browser puts together, and it is read as one.
-        if is_shown && stopwatch() - asked > AT_ONCE {
+        if is_shown && !was_there {
             a_frame().await;
         }
     }
