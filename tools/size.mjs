@@ -5,46 +5,48 @@
 import { relative, resolve } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
 import { build } from 'vite'
+import { codeByCrate } from './crates.mjs'
 
 /** Bytes. 1 KB is 1,000 of them. */
 const BUDGET = 75_000
 
 const PAGE = 'virtual:page'
-const SOURCE = `
+const HOOK = `
 import { createProductionChat } from 'production-chat'
 import { ProductionChatProvider, useProductionChat } from 'production-chat/react'
 globalThis.app = { createProductionChat, ProductionChatProvider, useProductionChat }
+`
+const COMPONENTS = `${HOOK}
+import { ChatThread, MessageComposer, QuotaIndicator, UpgradePrompt } from 'production-chat/react'
+Object.assign(globalThis.app, { ChatThread, MessageComposer, QuotaIndicator, UpgradePrompt })
 `
 
 const root = resolve(import.meta.dirname, '..')
 const pkg = resolve(root, 'pkg')
 
-const { output } = await build({
-  root: resolve(root, 'www'),
-  configFile: false,
-  logLevel: 'error',
-  plugins: [
-    {
-      name: 'page',
-      resolveId: (id) => (id === PAGE ? `\0${PAGE}` : null),
-      load: (id) => (id === `\0${PAGE}` ? SOURCE : null),
-    },
-  ],
-  build: { write: false, copyPublicDir: false, rollupOptions: { input: PAGE, external: [/^react($|\/)/, /^react-dom($|\/)/] } },
-})
-
+const output = await page(HOOK)
 const wasm = output.filter((file) => file.fileName.endsWith('.wasm'))
-const scripts = loaded(output.find((file) => file.isEntry))
+const scripts = loaded(output)
 if (wasm.length !== 1) throw new Error(`The page should refer to one module, not ${wasm.length}.`)
 
-const parts = [
-  ...wasm.map((file) => ({ name: 'the module (wasm)', bytes: file.source.length, size: brotli(file.source) })),
-  ...scripts.map((file) => ({ name: 'its scripts (glue and binding)', bytes: file.code.length, size: brotli(file.code) })),
-]
-const total = parts.reduce((sum, part) => sum + part.size, 0)
+const module = sum(wasm.map((file) => ({ bytes: file.source.length, size: brotli(file.source) })))
+const binding = sum(scripts.map((file) => ({ bytes: file.code.length, size: brotli(file.code) })))
+const all = sum([module, binding])
+const withComponents = sum(loaded(await page(COMPONENTS)).map((file) => ({ bytes: file.code.length, size: brotli(file.code) })))
 
-print([...parts, { name: 'together', bytes: parts.reduce((sum, part) => sum + part.bytes, 0), size: total }])
-console.log('\nof the scripts, each compressed alone:')
+print([
+  { name: 'the module (wasm)', ...module },
+  { name: 'its scripts (glue and binding)', ...binding },
+  { name: 'together', ...all },
+  { name: 'more with every component', bytes: withComponents.bytes - binding.bytes, size: withComponents.size - binding.size },
+])
+
+console.log('\nThe module by crate: bytes of code, and their share of the compressed module')
+const crates = codeByCrate()
+const code = sum(crates.map(({ bytes }) => ({ bytes, size: 0 }))).bytes
+print(crates.map(({ name, bytes }) => ({ name, bytes, size: (module.size * bytes) / code })))
+
+console.log('\nThe scripts by file, each compressed alone')
 print(
   scripts
     .flatMap((file) => Object.entries(file.modules))
@@ -53,22 +55,48 @@ print(
     .sort((a, b) => b.size - a.size),
 )
 
-if (total > BUDGET) {
-  console.error(`\n✘ ${kb(total)} KB are more than the budget of ${kb(BUDGET)} KB.`)
+if (all.size > BUDGET) {
+  console.error(`\n✘ ${kb(all.size)} KB are more than the budget of ${kb(BUDGET)} KB.`)
   process.exit(1)
 }
-console.log(`\n✔ ${kb(total)} KB of ${kb(BUDGET)} KB`)
+console.log(`\n✔ ${kb(all.size)} KB of ${kb(BUDGET)} KB`)
 
-/** A chunk and what it imports at once; what it imports only when needed does not count. */
-function loaded(chunk, seen = new Set()) {
-  if (seen.has(chunk)) return []
-  seen.add(chunk)
-  const imported = chunk.imports.map((name) => output.find((file) => file.fileName === name)).filter(Boolean)
-  return [chunk, ...imported.flatMap((next) => loaded(next, seen))]
+/** A page of this source, as a bundler makes it. */
+async function page(source) {
+  const { output } = await build({
+    root: resolve(root, 'www'),
+    configFile: false,
+    logLevel: 'error',
+    plugins: [
+      {
+        name: 'page',
+        resolveId: (id) => (id === PAGE ? `\0${PAGE}` : null),
+        load: (id) => (id === `\0${PAGE}` ? source : null),
+      },
+    ],
+    build: { write: false, copyPublicDir: false, rollupOptions: { input: PAGE, external: [/^react($|\/)/, /^react-dom($|\/)/] } },
+  })
+  return output
+}
+
+/** The scripts that a page loads at once; what it imports only when needed does not count. */
+function loaded(output) {
+  const seen = new Set()
+  const load = (chunk) => {
+    if (chunk === undefined || seen.has(chunk)) return
+    seen.add(chunk)
+    for (const name of chunk.imports) load(output.find((file) => file.fileName === name))
+  }
+  load(output.find((file) => file.isEntry))
+  return [...seen]
 }
 
 function brotli(data) {
   return brotliCompressSync(data, { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } }).length
+}
+
+function sum(parts) {
+  return parts.reduce((sum, part) => ({ bytes: sum.bytes + part.bytes, size: sum.size + part.size }), { bytes: 0, size: 0 })
 }
 
 function kb(bytes) {
