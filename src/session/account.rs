@@ -23,7 +23,7 @@ const PER_MESSAGE: u64 = 8;
 #[derive(Default)]
 pub(super) struct Account {
     pub(super) usage: Option<UsageSnapshot>,
-    /// When `usage` came, by this machine's clock.
+    /// How old `usage` is, by this machine's clock.
     pub(super) as_of: Millis,
     /// The server's clock less this machine's, in milliseconds.
     pub(super) skew: i64,
@@ -48,6 +48,12 @@ impl Account {
         self.usage.is_none() && self.reading.is_none()
     }
 
+    /// Whether a conversation stands below what is listed, with others between that were not read.
+    pub(super) fn is_beyond_list(&self, conversation: &Conversation) -> bool {
+        let last = self.conversations.last();
+        self.has_more_conversations && last.is_none_or(|last| place_of(last) > place_of(conversation))
+    }
+
     /// Puts a conversation in, or its newer state, at its place: latest first.
     pub(super) fn upsert(&mut self, conversation: Conversation) {
         if let Some(held) = self.conversations.iter().position(|held| held.id == conversation.id) {
@@ -57,10 +63,9 @@ impl Account {
                 return;
             }
         }
-        let key = |it: &Conversation| (it.updated_at, it.id.clone());
         let place = self
             .conversations
-            .partition_point(|held| key(held) > key(&conversation));
+            .partition_point(|held| place_of(held) > place_of(&conversation));
         self.conversations.insert(place, conversation);
     }
 }
@@ -123,7 +128,8 @@ impl Session {
     }
 
     pub(super) fn is_account_stale(&self, now: Millis) -> bool {
-        self.account.usage.is_some() && now.saturating_sub(self.account.as_of) >= FRESH_FOR
+        let age = now.checked_sub(self.account.as_of);
+        self.account.usage.is_some() && age.is_none_or(|age| age >= FRESH_FOR)
     }
 
     /// What a message of this text may cost. Zero while no price is known: the server decides.
@@ -180,8 +186,15 @@ impl Session {
         }
     }
 
-    /// Takes in what a reply says is spent. An older version than the known one is ignored.
-    pub(super) fn learn_usage(&mut self, usage: UsageSnapshot, now: Millis) -> bool {
+    /// Takes in what a reply says is spent, and tells the other tabs. `set_out`: when it was asked for, if that is known.
+    pub(super) fn learn_usage(&mut self, usage: UsageSnapshot, set_out: Option<Millis>, now: Millis) {
+        if self.take_usage(usage, set_out, now) {
+            self.tell_usage();
+        }
+    }
+
+    /// An older version than the known one is ignored.
+    pub(super) fn take_usage(&mut self, usage: UsageSnapshot, set_out: Option<Millis>, now: Millis) -> bool {
         let known = self
             .account
             .usage
@@ -190,41 +203,30 @@ impl Session {
         if known.is_some_and(|known| (known.version, known.server_time) > (usage.version, usage.server_time)) {
             return false;
         }
-        self.learn_clock(usage.server_time, now);
+        self.learn_clock(usage.server_time, set_out, now);
+        // It may have been under way for long, to a tab that was frozen.
+        self.account.as_of = self.here(usage.server_time).min(now);
         self.holds.retain_unknown(&usage.live_turn_ids);
         self.others.retain_unknown(&usage.live_turn_ids);
         self.account.usage = Some(usage);
-        self.account.as_of = now;
         self.change_all();
         self.spent_at = Some(now);
         true
     }
 
-    /// What was said was under way for a while, so the server's clock is at least this far ahead. The greatest of what
-    /// was seen is the nearest, unless one of the clocks was set.
-    fn learn_clock(&mut self, server_time: Millis, now: Millis) {
+    /// What was said was under way for a while, so the server's clock is at least this far ahead; and it was read after
+    /// the request set out, so it is at most that far ahead. The greatest of what was seen is the nearest, unless one of
+    /// the clocks was set.
+    fn learn_clock(&mut self, server_time: Millis, set_out: Option<Millis>, now: Millis) {
         const CLOCK_WAS_SET: i64 = 60_000;
         let seen = lead(server_time, now);
         let known = self.account.skew;
-        if self.account.usage.is_none() || seen > known || seen < known.saturating_sub(CLOCK_WAS_SET) {
+        let was_set = match set_out {
+            Some(set_out) => lead(server_time, set_out) < known,
+            None => seen < known.saturating_sub(CLOCK_WAS_SET),
+        };
+        if self.account.usage.is_none() || seen > known || was_set {
             self.account.skew = seen;
-        }
-    }
-
-    /// The server read its clock after the request set out, so it is at most this far ahead.
-    fn learn_clock_from_reply(&mut self, server_time: Millis, set_out: Option<Millis>, now: Millis) {
-        if set_out.is_some_and(|set_out| lead(server_time, set_out) < self.account.skew) {
-            self.account.skew = lead(server_time, now);
-        }
-    }
-
-    /// What another tab says is spent. It may have been said long ago, to a tab that was frozen: it sets no clock.
-    pub(super) fn learn_usage_told(&mut self, usage: UsageSnapshot, now: Millis) {
-        let skew = self.account.skew;
-        let knew = self.account.usage.is_some();
-        self.learn_usage(usage, now);
-        if knew {
-            self.account.skew = self.account.skew.max(skew);
         }
     }
 
@@ -236,7 +238,8 @@ impl Session {
     }
 
     pub(super) fn account_read(&mut self, status: QuotaStatus, set_out: Option<Millis>, at: &mut Moment) {
-        self.learn_clock_from_reply(status.usage.server_time, set_out, at.now);
+        // Though something newer be known of what is spent.
+        self.learn_clock(status.usage.server_time, set_out, at.now);
         self.account.reading = None;
         self.changed_account = true;
         self.account.error = None;
@@ -246,9 +249,7 @@ impl Session {
             .find(|price| price.model == status.default_model);
         self.account.tiers = status.tiers;
         self.account.agents = status.agents;
-        if self.learn_usage(status.usage, at.now) {
-            self.tell_usage();
-        }
+        self.learn_usage(status.usage, set_out, at.now);
     }
 
     pub(super) fn account_unread(&mut self, error: ChatErrorDetail) {
@@ -292,6 +293,11 @@ impl Session {
             .map_or(0, |conversation| conversation.message_count);
         known.saturating_add(2 * self.unheard_of(conversation_id))
     }
+}
+
+/// Where a conversation stands in the list: greatest first.
+pub(super) fn place_of(conversation: &Conversation) -> (Millis, &str) {
+    (conversation.updated_at, &conversation.id)
 }
 
 /// How far the server's clock is ahead of this machine's, in milliseconds.

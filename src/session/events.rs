@@ -66,9 +66,7 @@ impl Session {
             self.set_conversation(conversation);
         }
         self.resettle(conversation_id);
-        if self.learn_usage(usage, at.now) {
-            self.tell_usage();
-        }
+        self.learn_usage(usage, None, at.now);
         if news {
             self.tell_conversation(conversation_id);
         }
@@ -133,9 +131,7 @@ impl Session {
         self.touch_message(conversation_id, &turn.id);
         self.acknowledge(&turn.id);
         self.drop_hold(&turn.id);
-        if self.learn_usage(usage, at.now) {
-            self.tell_usage();
-        }
+        self.learn_usage(usage, None, at.now);
         if let Some(conversation) = self.conversation_of(conversation_id).cloned() {
             let updated_at = conversation.updated_at.max(ended_at);
             self.set_conversation(Conversation {
@@ -156,7 +152,7 @@ impl Session {
 
     fn broke(&mut self, conversation_id: &str, problem: Problem, at: &mut Moment) -> Then {
         if let Some(usage) = problem.usage.clone() {
-            self.learn_usage(usage, at.now);
+            self.learn_usage(usage, None, at.now);
         }
         let released = problem.code == ProblemCode::ProviderUnavailable;
         let passing = retryable(&Failure::Problem(problem.code)) == Retryable::Backoff;

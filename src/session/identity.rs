@@ -15,7 +15,7 @@ pub(super) struct Identity {
     /// The app has been asked and has not answered.
     asked: bool,
     /// The number of the last ask.
-    ask: u32,
+    pub(super) ask: u32,
     /// The app said that nobody is signed in, or the server refused its token twice.
     pub(super) signed_out: bool,
     /// The user whose state this session holds.
@@ -193,9 +193,10 @@ impl Session {
         self.others.forget_holds();
         self.change_all();
         for talk in self.talks.values_mut() {
+            self.version += 1;
             *talk = super::Talk {
                 looks: talk.looks,
-                revision: talk.revision + 1,
+                revision: self.version,
                 ..super::Talk::default()
             };
         }

@@ -117,6 +117,15 @@ pub enum Effect {
         /// The key.
         key: String,
     },
+    /// Store `text` under `to`, and only then remove it from `from`.
+    SetAside {
+        /// Where it is.
+        from: String,
+        /// Where it is to be.
+        to: String,
+        /// What cannot be read.
+        text: String,
+    },
     /// Keep the lock of this tab's name for as long as the page lives.
     Live {
         /// This tab's name.

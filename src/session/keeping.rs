@@ -10,6 +10,8 @@ impl Session {
         for (key, text) in entries {
             match outbox::decode(&key, &text) {
                 Ok(entry) if self.identity.user_id.as_ref() != Some(&entry.user_id) => {}
+                // In another organization it would be another message.
+                Ok(entry) if self.settings.organization_id != entry.organization_id => {}
                 Ok(entry) if self.outbox.get(&entry.turn_id).is_some() => {}
                 Ok(entry) if !self.is_ours(&entry.owner_tab) => self.await_end(entry.owner_tab),
                 Ok(mut entry) => {
@@ -19,10 +21,11 @@ impl Session {
                     }
                     self.take_in(entry);
                 }
-                Err(aside) => {
-                    self.effects.push(Effect::Store { key: aside.key, text });
-                    self.effects.push(Effect::Unstore { key });
-                }
+                Err(aside) => self.effects.push(Effect::SetAside {
+                    from: key,
+                    to: aside.key,
+                    text,
+                }),
             }
         }
         self.changed_account = true;
@@ -86,7 +89,7 @@ impl Session {
         }
     }
 
-    fn drop_entry(&mut self, turn_id: &str) {
+    pub(super) fn drop_entry(&mut self, turn_id: &str) {
         let Some(entry) = self.outbox.remove(turn_id) else {
             return;
         };

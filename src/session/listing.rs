@@ -1,12 +1,13 @@
 //! The conversation list, and changes to it.
 
 use crate::message::Conversation;
-use crate::outbox::{self, OutboxEntry, OutboxState};
+use crate::outbox::{OutboxEntry, OutboxState};
 use crate::problem::{ChatErrorCode, ChatErrorDetail};
 
+use super::account::place_of;
 use super::requests::Purpose;
 use super::wire::ConversationPage;
-use super::{Effect, Moment, Session, Talk};
+use super::{Moment, Session, Talk};
 
 /// Reply of `delete_conversation`: false when it was gone already.
 #[derive(serde::Deserialize)]
@@ -104,14 +105,11 @@ impl Session {
         if more {
             self.account.has_more_conversations = page.has_more;
         } else {
-            // The first page is all there is down to its last entry; what is held below it stays.
-            let last = page
-                .conversations
-                .last()
-                .map_or(0, |conversation| conversation.updated_at);
-            self.account
-                .conversations
-                .retain(|held| page.has_more && held.updated_at < last);
+            // The first page is all there is down to its last entry; what is held below it stays, if it adjoins.
+            let held = &mut self.account.conversations;
+            let last = page.conversations.last().filter(|_| page.has_more).map(place_of);
+            let adjoins = held.iter().any(|held| Some(place_of(held)) == last);
+            held.retain(|held| adjoins && Some(place_of(held)) < last);
             if self.account.conversations.is_empty() {
                 self.account.has_more_conversations = page.has_more;
             }
@@ -202,7 +200,9 @@ impl Session {
         self.threads.mutate(&conversation.id, |thread| {
             thread.conversation = Some(conversation.clone())
         });
-        self.account.upsert(conversation);
+        if !self.account.is_beyond_list(&conversation) {
+            self.account.upsert(conversation);
+        }
     }
 
     /// The server has the conversation: nothing sent to it begins it any more. Returns whether that is news.
@@ -233,11 +233,7 @@ impl Session {
             .map(|entry| entry.turn_id.clone())
             .collect();
         for turn_id in turns {
-            if let Some(entry) = self.outbox.remove(&turn_id) {
-                self.effects.push(Effect::Unstore {
-                    key: outbox::encode(&entry).0,
-                });
-            }
+            self.drop_entry(&turn_id);
             self.drop_hold(&turn_id);
         }
         self.end_live(id);
@@ -246,11 +242,12 @@ impl Session {
         for request in reading.into_iter().flatten().flatten() {
             self.give_up(request);
         }
+        let revision = self.next_version();
         if let Some(talk) = self.talks.get_mut(id) {
             *talk = Talk {
                 deleted: true,
                 looks: talk.looks,
-                revision: talk.revision + 1,
+                revision,
                 ..Talk::default()
             };
             talk.error = Some(deleted_error());

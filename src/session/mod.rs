@@ -143,8 +143,17 @@ struct Talk {
     live: Option<Live>,
     /// How often a message gave way to another turn.
     yields: Backoff,
-    /// Changes with the list of settled messages.
+    /// Changes with the list of settled messages. No two lists share one.
     revision: u64,
+}
+
+impl Talk {
+    /// Whether it has to be kept when nobody looks and nothing of it waits in the outbox.
+    fn lasts(&self) -> bool {
+        let reads = self.latest.is_some() || self.older.is_some();
+        let failed = self.error.is_some() && !self.error_is_of_reading;
+        self.looks > 0 || self.live.is_some() || self.minted || self.deleted || reads || failed
+    }
 }
 
 impl Session {
@@ -224,19 +233,17 @@ impl Session {
                 if is_online {
                     self.try_all_endpoints();
                 }
-                self.flush(at);
+                self.catch_up(at);
                 if is_online {
                     self.look_again(at);
                 }
             }
-            Input::Visible => self.look_again(at),
-            Input::Timeout => {
-                self.flush(at);
-                self.give_up_overdue(at);
-                self.end_silent_streams(at);
-                self.release_waiting(at);
-                self.let_lapse(at.now);
+            Input::Visible => {
+                // Timers sleep with the machine.
+                self.catch_up(at);
+                self.look_again(at);
             }
+            Input::Timeout => self.catch_up(at),
             Input::Stored(entries) => self.take_stored(entries, at),
             Input::StorageFailed => {
                 self.changed_account |= self.storage != StorageKind::Memory;
@@ -278,6 +285,7 @@ impl Session {
             .chain(due)
             .chain(self.requests.next_overdue())
             .chain(self.others.next_lapse())
+            .chain(self.others.next_word())
             .chain(self.shows_anew_at)
             .min()
     }
@@ -290,6 +298,16 @@ impl Session {
             self.tell_holds();
             self.disposed = true;
         }
+    }
+
+    /// Does what is due.
+    fn catch_up(&mut self, at: &mut Moment) {
+        self.flush(at);
+        self.give_up_overdue(at);
+        self.end_silent_streams(at);
+        self.release_waiting(at);
+        self.let_lapse(at.now);
+        self.tell_again(at.now);
     }
 
     /// When what is shown is out of date by time alone, all of it is shown anew; then the next such instant is found.

@@ -2,6 +2,7 @@
 
 use fnv::{FnvHashMap, FnvHashSet};
 
+use crate::Millis;
 use crate::cache::Weigh;
 use crate::message::{Conversation, Message, MessagePage};
 use crate::outbox::OutboxState;
@@ -57,12 +58,11 @@ impl Session {
             return;
         };
         talk.looks -= 1;
-        let idle =
-            talk.looks == 0 && talk.live.is_none() && !talk.minted && talk.latest.is_none() && talk.older.is_none();
         self.threads.unpin(id);
-        if idle && self.outbox.of_conversation(id).next().is_none() {
-            self.talks.remove(id);
-        }
+        // With it leave those that were closed before something in them came to its end.
+        let outbox = &self.outbox;
+        let waits = |id: &str| outbox.of_conversation(id).next().is_some();
+        self.talks.retain(|id, talk| talk.lasts() || waits(id));
     }
 
     /// Reads the latest page anew.
@@ -127,7 +127,8 @@ impl Session {
         self.change(id);
     }
 
-    pub(super) fn latest_read(&mut self, id: &str, page: MessagePage, at: &mut Moment) {
+    /// `set_out`: it may have been under way for long, to a tab that was frozen.
+    pub(super) fn latest_read(&mut self, id: &str, page: MessagePage, set_out: Millis, at: &mut Moment) {
         self.forget_what_arrived(id, &page);
         let live_turn_id = page.live_turn_id.clone();
         let conversation = page.conversation.clone();
@@ -141,7 +142,7 @@ impl Session {
             let held: FnvHashSet<&str> = thread.pages.messages().map(|message| message.id.as_str()).collect();
             thread.versions.retain(|id, _| held.contains(id.as_str()));
         });
-        self.threads.refresh(id, at.now);
+        self.threads.refresh(id, set_out);
         if let Some(talk) = self.talks.get_mut(id) {
             talk.latest = None;
             if std::mem::take(&mut talk.error_is_of_reading) {
@@ -225,8 +226,9 @@ impl Session {
 
     /// The list of settled messages is another one now.
     pub(super) fn resettle(&mut self, id: &str) {
+        let version = self.next_version();
         if let Some(talk) = self.talks.get_mut(id) {
-            talk.revision += 1;
+            talk.revision = version;
         }
         self.change(id);
     }

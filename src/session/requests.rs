@@ -65,6 +65,8 @@ struct Pending {
     set_out: Option<Millis>,
     /// A refused token was renewed for it.
     refreshed: bool,
+    /// The ask whose token it set out with.
+    ask: u32,
     backoff: Backoff,
 }
 
@@ -145,6 +147,7 @@ impl Session {
                 held_back: false,
                 set_out: None,
                 refreshed: false,
+                ask: 0,
                 backoff: Backoff::new(),
             },
         );
@@ -180,6 +183,7 @@ impl Session {
                     if let Some(pending) = self.requests.pending.get_mut(&id) {
                         (pending.due, pending.held_back) = (None, false);
                         pending.set_out = Some(at.now);
+                        pending.ask = self.identity.ask;
                     }
                     self.effects.push(Effect::Fetch(request));
                 }
@@ -230,13 +234,18 @@ impl Session {
         }
         let content_type = Some(reply.content_type.as_str()).filter(|value| !value.is_empty());
         let mut problem = Problem::parse(reply.status, content_type, &reply.body);
-        let retry_at = reply.retry_after.and_then(|value| parse_retry_after(&value, at.now));
-        if problem.retry_after.is_none() {
-            problem.retry_after = retry_at.map(|retry_at| retry_at.saturating_sub(at.now).div_ceil(1_000));
-        }
         if let Some(usage) = problem.usage.clone() {
-            self.learn_usage(usage, at.now);
+            self.learn_usage(usage, self.requests.set_out(reply.id), at.now);
         }
+        // A date is of the server's clock.
+        let there = self.there(at.now);
+        let retry_at = reply.retry_after.and_then(|value| parse_retry_after(&value, there));
+        let pause = problem.retry_after.map(|seconds| seconds.saturating_mul(1_000));
+        let retry_at = retry_at.or_else(|| Some(there.saturating_add(pause?)));
+        if problem.retry_after.is_none() {
+            problem.retry_after = retry_at.map(|retry_at| retry_at.saturating_sub(there).div_ceil(1_000));
+        }
+        let retry_at = retry_at.map(|retry_at| self.here(retry_at));
         self.failed(reply.id, Failure::Problem(problem.code), Some(problem), retry_at, at);
     }
 
@@ -303,8 +312,11 @@ impl Session {
             return;
         };
         pending.set_out = None;
-        let base = pending.purpose.base();
-        self.endpoint_failed(base, &failure, at.now);
+        let (base, went) = (pending.purpose.base(), pending.due.is_none());
+        // What never went says nothing of its server.
+        if went {
+            self.endpoint_failed(base, &failure, at.now);
+        }
         let Some(pending) = self.requests.pending.get_mut(&id) else {
             return;
         };
@@ -313,9 +325,14 @@ impl Session {
         let due = match retryable(&failure) {
             Retryable::WhenOnline => Some(at.now),
             Retryable::WithNewToken if !pending.refreshed => {
-                pending.refreshed = true;
                 pending.due = Some(at.now);
-                self.token_refused();
+                // The token may have been renewed since, for another.
+                if pending.ask == self.identity.ask {
+                    pending.refreshed = true;
+                    self.token_refused();
+                } else {
+                    self.flush(at);
+                }
                 return;
             }
             Retryable::WithNewToken => {
@@ -358,8 +375,9 @@ impl Session {
             }
             Purpose::Latest(conversation_id) => {
                 let page = page_of(conversation_id, body)?;
+                let set_out = self.requests.set_out(id);
                 self.requests.finish(id);
-                self.latest_read(conversation_id, page, at);
+                self.latest_read(conversation_id, page, set_out.unwrap_or(at.now), at);
             }
             Purpose::Older {
                 conversation_id,

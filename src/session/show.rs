@@ -140,9 +140,14 @@ impl Session {
         }
     }
 
-    /// Changes whenever [`Session::settled`] gives another list.
-    pub fn settled_revision(&self, id: &str) -> u64 {
-        self.talks.get(id).map_or(0, |talk| talk.revision)
+    /// Changes whenever [`Session::settled`] gives another list; `None` when that is not kept count of.
+    pub fn settled_revision(&self, id: &str) -> Option<u64> {
+        self.talks.get(id).map(|talk| talk.revision)
+    }
+
+    /// Whether anything of a conversation is held here.
+    pub fn holds_some_of(&self, id: &str) -> bool {
+        self.talks.contains_key(id) || self.threads.peek(id).is_some()
     }
 
     /// The messages the server has, oldest first, without what the live turn is about to replace.

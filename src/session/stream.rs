@@ -311,7 +311,7 @@ impl Session {
 
     pub(super) fn stop_answered(&mut self, conversation_id: &str, turn_id: &str, stopped: Stopped, at: &mut Moment) {
         if let Some(usage) = stopped.usage {
-            self.learn_usage(usage, at.now);
+            self.learn_usage(usage, None, at.now);
         }
         let ended = stopped.turn.is_some_and(|turn| turn.state.ended());
         // Its worker is gone, and with it the stream: what it came to is read anew.

@@ -85,6 +85,8 @@ pub(super) struct Others {
     ended: Vec<String>,
     /// What was told last of this tab's own.
     told: Holds,
+    /// When it was told again.
+    told_at: Millis,
 }
 
 impl Others {
@@ -106,6 +108,11 @@ impl Others {
     pub(super) fn next_lapse(&self) -> Option<Millis> {
         let held = self.holds.values().filter(|(holds, _)| !holds.is_empty());
         held.map(|(_, said_at)| said_at.saturating_add(LAPSE)).min()
+    }
+
+    /// When this tab's own have to be told again, lest they lapse in the others.
+    pub(super) fn next_word(&self) -> Option<Millis> {
+        (!self.told.is_empty()).then(|| self.told_at.saturating_add(LAPSE / 2))
     }
 }
 
@@ -145,6 +152,13 @@ impl Session {
         }
     }
 
+    pub(super) fn tell_again(&mut self, now: Millis) {
+        if self.others.next_word().is_some_and(|word| word <= now) {
+            self.others.told_at = now;
+            self.tell_all_holds();
+        }
+    }
+
     fn tell_all_holds(&mut self) {
         let turns = self.holds.iter().map(|(turn_id, hold)| HeldTurn {
             turn_id: turn_id.clone(),
@@ -161,15 +175,15 @@ impl Session {
 
     pub(super) fn heard(&mut self, text: &str, at: &mut Moment) {
         let Some(told) = wire::read::<Told>(text) else { return };
-        let mine = self.identity.user_id.as_ref() == Some(&told.user_id)
-            && self.settings.organization_id == told.organization_id;
+        // Who signs out does so in every organization.
+        let is_here = self.settings.organization_id == told.organization_id || matches!(told.news, News::SignedOut);
+        let mine = self.identity.user_id.as_ref() == Some(&told.user_id) && is_here;
         if told.v != VERSION || !mine {
             return;
         }
         match told.news {
-            News::Usage(usage) => {
-                self.learn_usage_told(*usage, at.now);
-            }
+            // Nobody knows for how long it was under way.
+            News::Usage(usage) => drop(self.take_usage(*usage, Some(0), at.now)),
             News::Conversation(Changed { id, conversation }) => {
                 self.threads.invalidate(&id);
                 if let Some(conversation) = conversation.filter(|it| it.id == id && self.conversation_of(&id).is_some())

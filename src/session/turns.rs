@@ -151,11 +151,8 @@ impl Session {
             self.hold(&entry.turn_id, conversation_id, &entry.content, at.now);
         }
         let new_conversation = self.is_minted(conversation_id);
-        let organization_id = self.settings.organization_id.clone();
-        self.outbox.update(&entry.turn_id, |entry| {
-            entry.new_conversation = new_conversation;
-            entry.organization_id = organization_id;
-        });
+        self.outbox
+            .update(&entry.turn_id, |entry| entry.new_conversation = new_conversation);
         self.set_state(&entry.turn_id, OutboxState::Sending);
         let live = Live::new(&entry.turn_id, entry.trigger, self.next_version(), at.now);
         self.begin_live(conversation_id, live);

@@ -137,6 +137,11 @@ fn carry_out(this: &Rc<RefCell<Shared>>, effect: Effect) {
             }
         }
         Effect::Unstore { key } => storage::remove(&key),
+        Effect::SetAside { from, to, text } => {
+            if storage::set(&to, &text) {
+                storage::remove(&from);
+            }
+        }
         Effect::Live { tab } => with_app(this, |app| app.locks.keep(&tab)),
         Effect::AwaitEnd { tab } => {
             let (weak, name) = (Rc::downgrade(this), tab.clone());

@@ -84,10 +84,14 @@ impl Snapshots {
 
     pub(super) fn conversation(&mut self, session: &Session, id: &str, now: Millis) -> JsValue {
         let known = self.conversations.get(id).map(|view| view.changed);
-        if known.is_none() && self.conversations.len() >= KEPT {
-            self.conversations = Table::default();
+        if known.is_none() {
+            self.conversations.retain(|id, _| session.holds_some_of(id));
+            if self.conversations.len() >= KEPT {
+                self.conversations = Table::default();
+            }
         }
-        if known != Some(false) {
+        // Of what nobody attends to nobody tells when it changes.
+        if known != Some(false) || session.settled_revision(id).is_none() {
             self.conversations.update(id, |view| view.renew(session, id, now));
         }
         object_of(self.conversations.get(id).and_then(|view| view.shown.as_ref()))
@@ -122,8 +126,8 @@ impl View {
         self.changed = false;
         let mut same = self.shown.is_some();
         let revision = session.settled_revision(id);
-        if self.revision != Some(revision) {
-            self.revision = Some(revision);
+        if revision.is_none() || self.revision != revision {
+            self.revision = revision;
             let rows = session.settled(id);
             let versions = rows.iter().map(|row| row.version).collect();
             same &= self.settled.next(versions, &|place| rows.get(place).map(Row::message));

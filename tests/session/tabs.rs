@@ -197,3 +197,16 @@ fn a_tab_sends_what_was_typed_in_it_and_what_a_closed_one_left() {
     second.on_wire("/chat");
     assert_eq!(second.conversation(CONVERSATION).queue[0].id, waiting);
 }
+
+#[test]
+fn a_refund_in_one_tab_is_known_in_the_other() {
+    let (mut first, mut second) = two_tabs();
+    let turn = first.send(CONVERSATION, "Hello");
+    let stream = first.open_stream("/chat", &accepted(CONVERSATION, &turn, 1, "Hello", 2));
+    hear(&mut first, &mut second);
+    assert_eq!(second.account().usage_stats.unwrap().messages_held, 1);
+    let released = problem("provider_unavailable", 503, json!({ "usage": spent(3, 0, &[]) }));
+    first.say(stream, &event("error", released));
+    hear(&mut first, &mut second);
+    assert_eq!(second.account().usage_stats.unwrap().messages_held, 0);
+}

@@ -436,3 +436,58 @@ fn a_server_that_fails_and_fails_is_probed_by_one_request_until_it_answers() {
     world.pass(1);
     assert_eq!(world.wire.len(), 2, "it answers: the others go at once");
 }
+
+#[test]
+fn a_token_that_expired_is_renewed_once_however_late_the_others_are_refused() {
+    let mut world = World::ready();
+    world.act(|session, at| session.refetch_account(at));
+    world.act(|session, at| session.open(CONVERSATION, at));
+    let refused = problem("unauthenticated", 401, json!({}));
+    let asked = world.asked.len();
+    world.reply("quota_status", 401, &refused);
+    world.reply("list_conversations", 401, &refused);
+    world.give_token(token(USER));
+    world.reply("get_messages_paginated", 401, &refused);
+    assert_eq!(world.asked.len() - asked, 1, "the last was refused with the old token");
+    assert_eq!(world.wire.len(), 3, "all go again: {:?}", world.paths());
+}
+
+#[test]
+fn an_app_without_a_token_says_nothing_of_the_server() {
+    let mut world = World::new(options());
+    for number in 0..8 {
+        let id = format!("0000000{number}-0000-7000-8000-000000000000");
+        world.act(|session, at| session.open(&id, at));
+        world.act(|session, at| session.refetch(&id, at));
+    }
+    let ask = world.ask;
+    world.feed(Input::TokenFailed(ask, "away".to_owned()));
+    world.pass(1_000);
+    world.give_token(token(USER));
+    assert_eq!(world.wire.len(), 10, "nothing is held back: {:?}", world.paths());
+}
+
+#[test]
+fn a_date_to_retry_after_is_of_the_servers_clock() {
+    let mut world = World::new(options());
+    // This machine is ten minutes behind the server, whose clock says 15:06:40.
+    world.now = START - 600_000;
+    world.give_token(token(USER));
+    world.reply("quota_status", 200, &status(usage(1)));
+    let body = problem("unavailable", 503, json!({})).to_string();
+    world.reply_text("list_conversations", 503, Some("Sun, 15 Jun 2025 15:07:40 GMT"), &body);
+    world.pass(59_000);
+    assert!(world.wire.is_empty());
+    world.pass(1_000);
+    world.on_wire("list_conversations");
+}
+
+#[test]
+fn what_a_problem_says_of_waiting_counts_where_the_header_cannot_be_seen() {
+    let (mut world, _) = sending();
+    world.reply("/chat", 503, &problem("unavailable", 503, json!({ "retryAfter": 100 })));
+    world.pass(99_000);
+    assert!(world.wire.is_empty());
+    world.pass(1_000);
+    world.on_wire("/chat");
+}

@@ -132,6 +132,10 @@ impl World {
                 Effect::Forget { user_id } => self.storage.retain(|key, _| !outbox::belongs_to(key, &user_id)),
                 Effect::Store { key, text } => drop(self.storage.insert(key, text)),
                 Effect::Unstore { key } => drop(self.storage.remove(&key)),
+                Effect::SetAside { from, to, text } => {
+                    self.storage.remove(&from);
+                    self.storage.insert(to, text);
+                }
                 Effect::Tell { text } => self.told.push(text),
                 Effect::Live { .. } => {}
                 Effect::AwaitEnd { .. } if self.has_neighbour => {}

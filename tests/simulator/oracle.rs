@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use production_chat::Millis;
+use production_chat::license::Tier;
 use production_chat::outbox;
 use production_chat::problem::ChatErrorDetail;
 use production_chat::session::{
@@ -19,8 +20,20 @@ use crate::world::{START, USERS, World};
 pub struct Seen {
     messages: BTreeMap<String, ChatMessage>,
     user: Option<String>,
-    /// Limits that came near for this user, and when the day was to end.
+    plan: Option<Tier>,
+    /// Limits that came near for this user under this plan, and when the day was to end.
     alerts: Vec<(QuotaAlert, Millis)>,
+}
+
+impl Seen {
+    /// Another user, or another plan: what was told before counts no more.
+    fn keep_up_with(&mut self, account: &AccountSnapshot) {
+        let plan = account.license.as_ref().map(|license| license.tier);
+        if (&account.user_id, plan) != (&self.user, self.plan) {
+            (self.user, self.plan) = (account.user_id.clone(), plan);
+            self.alerts.clear();
+        }
+    }
 }
 
 impl World {
@@ -62,11 +75,7 @@ impl World {
         if let Some(error) = &account.error {
             self.saw_error(error);
         }
-        let seen = &mut self.tabs[tab].seen;
-        if account.user_id != seen.user {
-            seen.user = account.user_id.clone();
-            seen.alerts.clear();
-        }
+        self.tabs[tab].seen.keep_up_with(&account);
         let mut ids = BTreeSet::new();
         for conversation in &account.conversations {
             if !ids.insert(&conversation.id) {
@@ -86,7 +95,9 @@ impl World {
 
     /// No level of a limit is told twice in a day, and what is told is so.
     pub fn check_alert(&mut self, tab: usize, alert: QuotaAlert) {
-        let Some(stats) = self.account(tab).and_then(|account| account.usage_stats) else {
+        let Some(account) = self.account(tab) else { return };
+        self.tabs[tab].seen.keep_up_with(&account);
+        let Some(stats) = account.usage_stats else {
             return self.fail(format!("tab {tab} is told {alert:?} and shows no usage"));
         };
         if stats.alert_level < alert.level {
@@ -228,8 +239,7 @@ impl World {
         let life = self.tabs[tab].life;
         let mut going = 0;
         let here = self.journal.typed.iter().filter(|(turn, typed)| {
-            // Told for two minutes; a tab that says nothing for longer counts as frozen.
-            let told = ago == 0 || (typed.at + ago <= self.now && self.now < typed.at + 100_000);
+            let told = ago == 0 || typed.at + ago <= self.now;
             typed.tab == tab && typed.life == life && told && *turn != but
         });
         for (turn, typed) in here {
@@ -393,8 +403,10 @@ impl World {
                 cost.total(),
                 cost.held,
             );
-            // One behind another set quota aside, an answer asked for anew among them.
-            let waiting = u64::from(account.unsent_count);
+            // One behind another set quota aside, in the other tab too, an answer asked for anew among them.
+            let all = (0..self.tabs.len()).filter_map(|tab| self.account(tab));
+            let theirs = all.filter(|it| it.user_id == account.user_id);
+            let waiting: u64 = theirs.map(|it| u64::from(it.unsent_count)).sum();
             let held_back = stats.messages_held.saturating_sub(usage.messages_today.held) <= waiting && waiting > 0;
             if shown != true_ones && !held_back {
                 wrong.push(format!(

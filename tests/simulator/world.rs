@@ -391,6 +391,12 @@ impl World {
                     self.storage.texts.remove(&key);
                 }
             }
+            Effect::SetAside { from, to, text } => {
+                if !self.storage.full && !self.storage.disabled {
+                    self.storage.texts.remove(&from);
+                    self.storage.texts.insert(to, text);
+                }
+            }
             Effect::Live { tab: name } => self.tabs[tab].name = name,
             Effect::AwaitEnd { tab: name } => {
                 let lives = self.tabs.iter().any(|it| it.name == name);
