@@ -8,6 +8,7 @@ use crate::Millis;
 use crate::cache::Weigh;
 use crate::message::{Message, MessagePage, MessageStatus};
 use crate::table::Table;
+use fnv::FnvHashMap;
 
 /// Messages a page.
 pub const PAGE_SIZE: u32 = 50;
@@ -15,8 +16,10 @@ pub const PAGE_SIZE: u32 = 50;
 /// The pages of one conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pages {
-    /// By place. Changed through `put` and `forget` alone, which keep the weight.
+    /// By place. Changed through `put` and `forget` alone, which keep the weight and `places`.
     messages: Table<u64, Message>,
+    /// By id.
+    places: FnvHashMap<String, u64>,
     /// Places whose message is gone, and as of when we know; only newer news brings it back.
     gone: Table<u64, Millis>,
     /// Where the next older page ends; `None`: nothing older exists, or nothing is loaded.
@@ -82,7 +85,10 @@ impl Pages {
             .collect();
         let lowest = older.iter().map(|message| message.seq).min();
         self.cursor = lowest.filter(|_| page.has_more);
+        // All of it stands before what is held, which moves once for the page and not for every message.
+        let newer = std::mem::take(&mut self.messages);
         self.put_all(older, page.conversation.updated_at);
+        self.messages.append(newer);
         true
     }
 
@@ -132,19 +138,23 @@ impl Pages {
         self.messages.values()
     }
 
-    /// A message by id; the newest are found first.
+    /// A message by id.
     pub fn get(&self, id: &str) -> Option<&Message> {
-        self.messages.values().rev().find(|message| message.id == id)
+        self.messages.get(self.places.get(id)?)
     }
 
     /// Changes a message in place, such as appending to a streaming answer; false when it is not held. Its place stays.
     pub fn change(&mut self, id: &str, change: impl FnOnce(&mut Message)) -> bool {
-        let Some((seq, message)) = self.messages.iter_mut().rev().find(|(_, message)| message.id == id) else {
+        let Some(seq) = self.places.get(id).copied() else {
+            return false;
+        };
+        let Some(message) = self.messages.get_mut(&seq) else {
             return false;
         };
         let before = message.content.len();
         change(message);
-        message.seq = *seq;
+        message.seq = seq;
+        id.clone_into(&mut message.id);
         self.content_bytes = self.content_bytes - before + message.content.len();
         true
     }
@@ -157,6 +167,11 @@ impl Pages {
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    /// UTF-8 bytes of their texts.
+    pub fn content_bytes(&self) -> usize {
+        self.content_bytes
     }
 
     fn put_all(&mut self, messages: Vec<Message>, as_of: Millis) {
@@ -182,11 +197,13 @@ impl Pages {
         }
         if held.is_none_or(|held| held.id != message.id) {
             // A turn tried again under its id has a new place; the greater one is the newer.
-            match self.get(&message.id).map(|same| same.seq) {
+            match self.places.get(&message.id).copied() {
                 Some(other) if other > seq => return,
                 Some(other) => drop(self.forget(other, self.known_at)),
                 None => {}
             }
+            self.take_out(seq);
+            self.places.insert(message.id.clone(), seq);
         }
         self.content_bytes += message.content.len();
         if let Some(old) = self.messages.insert(seq, message) {
@@ -196,7 +213,12 @@ impl Pages {
 
     fn forget(&mut self, seq: u64, as_of: Millis) -> Option<Message> {
         self.gone.insert(seq, as_of);
+        self.take_out(seq)
+    }
+
+    fn take_out(&mut self, seq: u64) -> Option<Message> {
         let message = self.messages.remove(&seq)?;
+        self.places.remove(&message.id);
         self.content_bytes -= message.content.len();
         Some(message)
     }
@@ -204,6 +226,7 @@ impl Pages {
     /// Lets go of everything before a place, to be loaded again when somebody pages back.
     fn drop_before(&mut self, seq: u64) {
         self.messages.retain(|held, _| *held >= seq);
+        self.places.retain(|_, held| *held >= seq);
         self.gone.retain(|held, _| *held >= seq);
         self.content_bytes = self.messages.values().map(|message| message.content.len()).sum();
     }
@@ -219,8 +242,8 @@ fn progress(message: &Message) -> (bool, bool, usize) {
 
 impl Weigh for Pages {
     fn weigh(&self) -> usize {
-        // Beside its struct, a message has three ids of 36 bytes and its share of the map.
-        const PER_MESSAGE: usize = size_of::<Message>() + 3 * 36 + 64;
+        // Beside its struct, a message has four ids of 36 bytes and its share of the maps.
+        const PER_MESSAGE: usize = size_of::<Message>() + 4 * 36 + 100;
         const PER_GONE: usize = 32;
         self.content_bytes + self.messages.len() * PER_MESSAGE + self.gone.len() * PER_GONE
     }

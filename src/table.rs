@@ -66,6 +66,12 @@ impl<K: Ord, V> Table<K, V> {
         Some(self.values.remove(place))
     }
 
+    /// Puts in all of `greater`, whose keys are greater than any here.
+    pub(crate) fn append(&mut self, mut greater: Table<K, V>) {
+        self.keys.append(&mut greater.keys);
+        self.values.append(&mut greater.values);
+    }
+
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
         let held = std::mem::take(self);
         for (key, value) in held.keys.into_iter().zip(held.values) {
@@ -78,10 +84,6 @@ impl<K: Ord, V> Table<K, V> {
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
         self.keys.iter().zip(&self.values)
-    }
-
-    pub(crate) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (&K, &mut V)> {
-        self.keys.iter().zip(&mut self.values)
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {

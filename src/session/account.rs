@@ -142,11 +142,7 @@ impl Session {
             (quotas.context_token_budget, quotas.max_output_tokens)
         });
         let history = self.threads.peek(conversation_id).map_or(0, |thread| {
-            thread
-                .pages
-                .messages()
-                .map(|message| message.content.len() as u64 + PER_MESSAGE)
-                .sum()
+            thread.pages.content_bytes() as u64 + PER_MESSAGE * thread.pages.len() as u64
         });
         let bytes = text.len() as u64;
         estimate(

@@ -1,6 +1,6 @@
 //! Pages of messages: what is read, when, and once however many ask.
 
-use fnv::{FnvHashMap, FnvHashSet};
+use fnv::FnvHashMap;
 
 use crate::Millis;
 use crate::cache::Weigh;
@@ -139,8 +139,7 @@ impl Session {
         self.threads.mutate(id, |thread| {
             thread.note(&page.messages, version);
             thread.pages.merge_latest(page);
-            let held: FnvHashSet<&str> = thread.pages.messages().map(|message| message.id.as_str()).collect();
-            thread.versions.retain(|id, _| held.contains(id.as_str()));
+            thread.versions.retain(|id, _| thread.pages.get(id).is_some());
         });
         self.threads.refresh(id, set_out);
         if let Some(talk) = self.talks.get_mut(id) {
