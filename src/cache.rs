@@ -76,13 +76,17 @@ impl<V: Weigh> MessageCache<V> {
 
     /// Changes a value in place and weighs it anew; neither its freshness nor its recency changes.
     pub fn mutate<R>(&mut self, key: &str, change: impl FnOnce(&mut V) -> R) -> Option<R> {
-        let entry = self.entries.peek_mut(key)?;
-        let result = change(&mut entry.value);
-        let weight = entry.value.weigh();
-        self.bytes = self.bytes.saturating_sub(entry.weight).saturating_add(weight);
-        entry.weight = weight;
-        self.evict();
+        let result = change(&mut self.entries.peek_mut(key)?.value);
+        self.weigh_anew(key);
         Some(result)
+    }
+
+    fn weigh_anew(&mut self, key: &str) {
+        if let Some(entry) = self.entries.peek_mut(key) {
+            let before = std::mem::replace(&mut entry.weight, entry.value.weigh());
+            self.bytes = self.bytes.saturating_sub(before).saturating_add(entry.weight);
+            self.evict();
+        }
     }
 
     /// Whether the value is there, was not invalidated, and was fetched less than [`FRESH_FOR`] before `now`. A clock

@@ -1,17 +1,18 @@
 //! Carries out what the session wants done, and feeds back what comes of it.
 
 use std::cell::RefCell;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortController;
 
 use crate::outbox;
 use crate::session::{Effect, Input, Moment, QuotaAlert, RequestId, Session};
 use crate::table::Table;
 
+use super::callback::spawn;
 use super::locks::Locks;
 use super::page::Page;
 use super::snapshot::{Snapshots, to_js};
@@ -94,7 +95,7 @@ fn carry_out(this: &Rc<RefCell<Shared>>, effect: Effect) {
                 shared.servers.clone()
             };
             let weak = Rc::downgrade(this);
-            spawn_local(async move {
+            spawn(async move {
                 let id = request.id;
                 // What was given up has nothing more to say; a retry under the same id has a controller of its own.
                 let wanted = |this: &Rc<RefCell<Shared>>| {
@@ -150,7 +151,7 @@ fn carry_out(this: &Rc<RefCell<Shared>>, effect: Effect) {
                     feed(&this, Input::TabEnded(name));
                 }
             };
-            with_app(this, |app| app.locks.wait(&tab, then));
+            with_app(this, |app| app.locks.wait(&tab, Box::new(then)));
         }
         Effect::Tell { text } => with_app(this, |app| {
             if let Some(tabs) = &app.tabs {
@@ -186,7 +187,7 @@ fn ask_token(this: &Rc<RefCell<Shared>>, ask: u32, refresh: bool) {
         return;
     };
     let weak = Rc::downgrade(this);
-    spawn_local(async move {
+    spawn(async move {
         let answer = match access_token.call1(&JsValue::UNDEFINED, &refresh.into()) {
             Ok(answer) => JsFuture::from(Promise::resolve(&answer)).await,
             Err(thrown) => Err(thrown),
@@ -224,16 +225,6 @@ struct Change {
     account: bool,
     conversations: Vec<String>,
     alerts: Vec<QuotaAlert>,
-}
-
-/// A callback that does nothing once the client is gone.
-pub(super) fn on(this: &Weak<RefCell<Shared>>, then: fn(&Rc<RefCell<Shared>>)) -> impl FnMut() + 'static {
-    let this = this.clone();
-    move || {
-        if let Some(this) = this.upgrade() {
-            then(&this);
-        }
-    }
 }
 
 fn words_of(thrown: &JsValue) -> String {

@@ -2,8 +2,11 @@
 
 use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortController;
+
+use super::callback::{Callback, spawn};
+use super::snapshot::set;
 
 #[wasm_bindgen]
 extern "C" {
@@ -11,7 +14,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn request(this: &LockManager, name: &str, options: &Object, then: &JsValue) -> Promise;
     #[wasm_bindgen(js_name = setTimeout)]
-    fn set_timeout(then: &JsValue, delay: i32) -> JsValue;
+    fn set_timeout(then: &Function, delay: i32) -> JsValue;
 }
 
 /// Where there are no locks nobody can tell who lives: a tab counts as gone after this many milliseconds.
@@ -39,32 +42,32 @@ impl Locks {
 
     /// Keeps the lock of a tab's name.
     pub(super) fn keep(&mut self, tab: &str) {
+        if self.manager.is_none() {
+            return;
+        }
         let mut release = None;
         let kept = Promise::new(&mut |resolve, _| release = Some(resolve));
         self.release = release;
-        self.request(tab, kept.into(), || ());
+        self.request(tab, kept.into(), Box::new(|| ()));
     }
 
     /// Calls `then` when nobody keeps the lock of a tab's name any more.
-    pub(super) fn wait(&self, tab: &str, then: impl FnOnce() + 'static) {
-        if self.manager.is_some() {
-            self.request(tab, JsValue::UNDEFINED, then);
-        } else {
-            set_timeout(&Closure::once_into_js(then), PRESUMED_GONE_AFTER);
-        }
+    pub(super) fn wait(&self, tab: &str, then: Box<dyn FnOnce()>) {
+        self.request(tab, JsValue::UNDEFINED, then);
     }
 
     /// Takes a lock, keeps it as long as a promise says, and then calls `then`. When it is given up, nothing is called.
-    fn request(&self, tab: &str, promise: JsValue, then: impl FnOnce() + 'static) {
-        let (Some(manager), Some(abort)) = (&self.manager, &self.abort) else {
-            return;
+    fn request(&self, tab: &str, promise: JsValue, then: Box<dyn FnOnce()>) {
+        let taken = Callback::new(move |_| promise.clone());
+        let request = match (&self.manager, &self.abort) {
+            (Some(manager), Some(abort)) => {
+                let options = Object::new();
+                set(&options, "signal", &abort.signal());
+                manager.request(&["production-chat:tab:", tab].concat(), &options, taken.as_ref())
+            }
+            _ => Promise::new(&mut |resolve, _| drop(set_timeout(&resolve, PRESUMED_GONE_AFTER))),
         };
-        let options = Object::new();
-        // A fresh object of ours: setting a field of it cannot fail.
-        drop(Reflect::set(&options, &"signal".into(), &abort.signal()));
-        let taken = Closure::<dyn FnMut() -> JsValue>::new(move || promise.clone());
-        let request = manager.request(&["production-chat:tab:", tab].concat(), &options, taken.as_ref());
-        spawn_local(async move {
+        spawn(async move {
             let ended = JsFuture::from(request).await.is_ok();
             // It may never have been called, and nobody else lets go of it.
             drop(taken);

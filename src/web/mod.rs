@@ -3,6 +3,7 @@
 //! Everything hangs on one `Rc<RefCell<…>>`. The app's functions are called only when nothing is borrowed, so they may
 //! call back at once; what is asynchronous holds a clone, so that disposing during a request is safe.
 
+mod callback;
 mod effects;
 mod locks;
 mod page;
@@ -13,7 +14,7 @@ mod timers;
 mod transport;
 
 use std::cell::RefCell;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use js_sys::Reflect;
 use serde::de::DeserializeOwned;
@@ -26,7 +27,8 @@ use crate::session::{AccountSnapshot, ClientOptions, ConversationSnapshot, Draft
 use crate::table::Table;
 use crate::{Millis, json};
 
-use effects::{App, Shared, act, feed, on, tell_app, with_app};
+use callback::on;
+use effects::{App, Shared, act, feed, tell_app, with_app};
 use locks::Locks;
 use page::Page;
 use snapshot::{Snapshots, to_js};
@@ -97,44 +99,48 @@ impl WasmClient {
         let servers = Servers {
             functions: functions.trim_end_matches('/').to_owned(),
             key: options.supabase_key,
-            project,
+            project: project.clone(),
         };
-        let shared = Rc::new_cyclic(|this: &Weak<RefCell<Shared>>| {
-            let app = App {
-                access_token: access_token.unchecked_into(),
-                on_change: on_change.unchecked_into(),
-                timer: Timer::new(on(this, |this| {
-                    with_app(this, |app| app.timer.rang());
-                    feed(this, Input::Timeout);
-                })),
-                frame: Frame::new(on(this, tell_app)),
-                tabs: Tabs::open(&servers.project, {
-                    let this = this.clone();
-                    move |text| {
-                        if let Some(this) = this.upgrade() {
-                            feed(&this, Input::Tab(text));
-                        }
+        let shared = Rc::new(RefCell::new(Shared {
+            session,
+            snapshots: Snapshots::default(),
+            servers,
+            app: None,
+            aborts: Table::default(),
+            account_changed: false,
+            conversations_changed: Vec::new(),
+            alerts: Vec::new(),
+        }));
+        let this = &Rc::downgrade(&shared);
+        let app = App {
+            access_token: access_token.unchecked_into(),
+            on_change: on_change.unchecked_into(),
+            timer: Timer::new(on(this, |this, _| {
+                with_app(this, |app| app.timer.rang());
+                feed(this, Input::Timeout);
+            })),
+            frame: Frame::new(on(this, |this, _| tell_app(this))),
+            tabs: Tabs::open(
+                &project,
+                on(this, |this, event| {
+                    if let Some(text) = Tabs::said(event) {
+                        feed(this, Input::Tab(text));
                     }
                 }),
-                locks: Locks::open(),
-                _page: Page::watch(
-                    on(this, |this| feed(this, Input::Online(true))),
-                    on(this, |this| feed(this, Input::Online(false))),
-                    on(this, |this| feed(this, Input::Visible)),
-                    on(this, |this| with_app(this, |app| app.frame.hidden())),
-                ),
-            };
-            RefCell::new(Shared {
-                session,
-                snapshots: Snapshots::default(),
-                servers,
-                app: Some(app),
-                aborts: Table::default(),
-                account_changed: false,
-                conversations_changed: Vec::new(),
-                alerts: Vec::new(),
-            })
-        });
+            ),
+            locks: Locks::open(),
+            _page: Page::watch(
+                [
+                    on(this, |this, _| feed(this, Input::Online(true))),
+                    on(this, |this, _| feed(this, Input::Online(false))),
+                ],
+                on(this, |this, _| match page::is_visible() {
+                    true => feed(this, Input::Visible),
+                    false => with_app(this, |app| app.frame.hidden()),
+                }),
+            ),
+        };
+        shared.borrow_mut().app = Some(app);
         if !storage::available() {
             feed(&shared, Input::StorageFailed);
         }

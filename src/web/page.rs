@@ -1,7 +1,9 @@
 //! The page's events: network and visibility.
 
 use wasm_bindgen::prelude::*;
-use web_sys::{Event, EventTarget};
+use web_sys::EventTarget;
+
+use super::callback::Callback;
 
 /// Hears as long as it lives. Outside pages there is nothing to hear.
 pub(super) struct Page {
@@ -11,7 +13,7 @@ pub(super) struct Page {
 struct Listener {
     target: EventTarget,
     event: &'static str,
-    hear: Closure<dyn FnMut(Event)>,
+    hear: Callback,
 }
 
 /// Whether the platform believes there is a network.
@@ -19,26 +21,28 @@ pub(super) fn is_online() -> bool {
     web_sys::window().is_none_or(|window| window.navigator().on_line())
 }
 
+/// Whether there is something to be painted on, and it is seen.
+pub(super) fn is_visible() -> bool {
+    web_sys::window()
+        .and_then(|window| window.document())
+        .is_some_and(|document| !document.hidden())
+}
+
 impl Page {
-    pub(super) fn watch(
-        mut online: impl FnMut() + 'static,
-        mut offline: impl FnMut() + 'static,
-        mut visible: impl FnMut() + 'static,
-        mut hidden: impl FnMut() + 'static,
-    ) -> Page {
+    /// Calls `network` when it comes and goes, `visibility` when the page is shown and hidden.
+    pub(super) fn watch(network: [Callback; 2], visibility: Callback) -> Page {
         let mut page = Page { heard: Vec::new() };
         let Some(window) = web_sys::window() else { return page };
-        page.hear(&window, "online", Closure::new(move |_| online()));
-        page.hear(&window, "offline", Closure::new(move |_| offline()));
+        let [comes, goes] = network;
+        page.hear(&window, "online", comes);
+        page.hear(&window, "offline", goes);
         if let Some(document) = window.document() {
-            let target: EventTarget = document.clone().into();
-            let look = move |_| if document.hidden() { hidden() } else { visible() };
-            page.hear(&target, "visibilitychange", Closure::new(look));
+            page.hear(&document, "visibilitychange", visibility);
         }
         page
     }
 
-    fn hear(&mut self, target: &EventTarget, event: &'static str, hear: Closure<dyn FnMut(Event)>) {
+    fn hear(&mut self, target: &EventTarget, event: &'static str, hear: Callback) {
         let function = hear.as_ref().unchecked_ref();
         if target.add_event_listener_with_callback(event, function).is_ok() {
             self.heard.push(Listener {

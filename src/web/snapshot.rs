@@ -19,7 +19,7 @@ pub(super) fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
     plain(&json::to_value(value))
 }
 
-fn plain(value: &Value) -> JsValue {
+pub(super) fn plain(value: &Value) -> JsValue {
     let serializer = Serializer::new()
         .serialize_maps_as_objects(true)
         .serialize_missing_as_null(true);
@@ -173,7 +173,7 @@ impl List {
     }
 }
 
-fn set(object: &JsValue, name: &str, value: &JsValue) {
+pub(super) fn set(object: &JsValue, name: &str, value: &JsValue) {
     // Our own plain object: setting a field of it cannot fail.
     drop(Reflect::set(object, &name.into(), value));
 }

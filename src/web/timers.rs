@@ -6,6 +6,9 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::Millis;
 
+use super::callback::Callback;
+use super::page;
+
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_name = setTimeout)]
@@ -29,17 +32,14 @@ pub(super) async fn a_frame() {
 
 /// Rings once at an instant. Setting it anew moves it.
 pub(super) struct Timer {
-    ring: Closure<dyn FnMut()>,
+    ring: Callback,
     set: Option<(Millis, JsValue)>,
 }
 
 impl Timer {
     /// A timer that calls `ring`. Whoever is rung calls [`Timer::rang`] first.
-    pub(super) fn new(ring: impl FnMut() + 'static) -> Timer {
-        Timer {
-            ring: Closure::new(ring),
-            set: None,
-        }
+    pub(super) fn new(ring: Callback) -> Timer {
+        Timer { ring, set: None }
     }
 
     /// It has rung.
@@ -77,7 +77,7 @@ impl Drop for Timer {
 
 /// Calls back before the next frame is painted; after 16 ms where nothing is painted.
 pub(super) struct Frame {
-    paint: Closure<dyn FnMut()>,
+    paint: Callback,
     asked: Option<Asked>,
 }
 
@@ -88,11 +88,8 @@ enum Asked {
 
 impl Frame {
     /// A frame that calls `paint`. Whoever is called calls [`Frame::painted`] first.
-    pub(super) fn new(paint: impl FnMut() + 'static) -> Frame {
-        Frame {
-            paint: Closure::new(paint),
-            asked: None,
-        }
+    pub(super) fn new(paint: Callback) -> Frame {
+        Frame { paint, asked: None }
     }
 
     /// It has come.
@@ -137,8 +134,5 @@ impl Drop for Frame {
 }
 
 fn paints() -> bool {
-    let visible = web_sys::window()
-        .and_then(|window| window.document())
-        .is_some_and(|document| !document.hidden());
-    visible && Reflect::has(&js_sys::global(), &"requestAnimationFrame".into()).unwrap_or(false)
+    page::is_visible() && Reflect::has(&js_sys::global(), &"requestAnimationFrame".into()).unwrap_or(false)
 }

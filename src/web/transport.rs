@@ -1,13 +1,18 @@
 //! Sends a request and turns what comes back into inputs.
 
-use gloo_net::http::{Method, RequestBuilder, Response};
+use std::borrow::Cow;
+
+use gloo_net::http::Response;
 use js_sys::{IteratorNext, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, ReadableStreamDefaultReader};
 
-use super::timers::a_frame;
+use crate::json::Value;
 use crate::session::{Base, Input, MAX_REPLY_BYTES, Reply, Request};
+
+use super::snapshot::{plain, set};
+use super::timers::a_frame;
 
 #[wasm_bindgen]
 extern "C" {
@@ -32,29 +37,33 @@ pub(super) struct Servers {
 /// Sends `request`. `give` takes each input as it comes; it answers whether anybody still wants more.
 pub(super) async fn send(request: Request, servers: Servers, signal: AbortSignal, give: impl Fn(Input) -> bool) {
     let id = request.id;
-    let stream = request.stream;
-    let response = match response(request, &servers, &signal).await {
-        Some(response) => response,
-        None => {
-            give(Input::Lost(id));
-            return;
-        }
+    let sent = built(&request, &servers, &signal).and_then(|built| fetch(&built).ok());
+    let reply = match sent {
+        Some(sent) => JsFuture::from(sent).await.ok(),
+        None => None,
     };
+    let Some(reply) = reply.and_then(|reply| reply.dyn_into::<web_sys::Response>().ok()) else {
+        give(Input::Lost(id));
+        return;
+    };
+    let response = Response::from(reply);
     let content_type = response.headers().get("content-type").unwrap_or_default();
-    if stream && response.status() == 200 && content_type.starts_with("text/event-stream") {
-        if give(Input::StreamOpened(id)) {
-            read(&response, stream, |bytes| give(Input::Chunk(id, bytes))).await;
-            give(Input::StreamEnded(id));
-        }
+    let streams = request.stream && response.status() == 200 && content_type.starts_with("text/event-stream");
+    if streams && !give(Input::StreamOpened(id)) {
         return;
     }
     let mut body = Vec::new();
-    let whole = read(&response, false, |bytes| {
-        body.extend_from_slice(&bytes);
+    let whole = read(&response, streams, |mut bytes| {
+        if streams {
+            return give(Input::Chunk(id, bytes));
+        }
+        body.append(&mut bytes);
         body.len() <= MAX_REPLY_BYTES
     })
     .await;
-    give(if body.len() > MAX_REPLY_BYTES {
+    give(if streams {
+        Input::StreamEnded(id)
+    } else if body.len() > MAX_REPLY_BYTES {
         Input::TooLarge(id)
     } else if !whole {
         Input::Lost(id)
@@ -69,31 +78,33 @@ pub(super) async fn send(request: Request, servers: Servers, signal: AbortSignal
     });
 }
 
-/// The head of the reply; `None` when there is none, for whatever reason.
-async fn response(request: Request, servers: &Servers, signal: &AbortSignal) -> Option<Response> {
+/// The request as `fetch` takes it; `None` when it cannot be one.
+fn built(request: &Request, servers: &Servers, signal: &AbortSignal) -> Option<web_sys::Request> {
     let base = match request.base {
         Base::Project => &servers.project,
         Base::Functions => &servers.functions,
     };
-    let mut builder = RequestBuilder::new(&[base.as_str(), &request.path].concat())
-        .method(if request.method == "GET" {
-            Method::GET
-        } else {
-            Method::POST
-        })
-        .header("Authorization", &["Bearer ", &request.token].concat())
-        .header("apikey", &servers.key)
-        .abort_signal(Some(signal));
+    let mut headers = vec![
+        text("Authorization", &["Bearer ", &request.token].concat()),
+        text("apikey", &servers.key),
+    ];
+    let mut says = vec![text("method", request.method)];
     if request.stream {
-        builder = builder.header("Accept", "text/event-stream, application/problem+json");
+        headers.push(text("Accept", "text/event-stream, application/problem+json"));
     }
-    let built = match request.body {
-        Some(body) => builder.header("Content-Type", "application/json").body(body),
-        None => builder.build(),
-    };
-    let raw: web_sys::Request = built.ok()?.into();
-    let reply = JsFuture::from(fetch(&raw).ok()?).await.ok()?;
-    Some(reply.dyn_into::<web_sys::Response>().ok()?.into())
+    if let Some(body) = &request.body {
+        headers.push(text("Content-Type", "application/json"));
+        says.push(text("body", body));
+    }
+    says.push((Cow::Borrowed("headers"), Value::Object(headers)));
+    let says = plain(&Value::Object(says));
+    set(&says, "signal", signal);
+    let url = [base.as_str(), &request.path].concat();
+    web_sys::Request::new_with_str_and_init(&url, says.unchecked_ref()).ok()
+}
+
+fn text(name: &'static str, text: &str) -> (Cow<'static, str>, Value) {
+    (Cow::Borrowed(name), Value::Text(text.to_owned()))
 }
 
 /// Reads the body chunk by chunk until it ends (`true`), tears (`false`) or `take` wants no more (`false`). What is shown as
