@@ -8,7 +8,6 @@ use crate::Millis;
 use crate::cache::Weigh;
 use crate::message::{Message, MessagePage, MessageStatus};
 use crate::table::Table;
-use fnv::FnvHashMap;
 
 /// Messages a page.
 pub const PAGE_SIZE: u32 = 50;
@@ -19,7 +18,7 @@ pub struct Pages {
     /// By place. Changed through `put` and `forget` alone, which keep the weight and `places`.
     messages: Table<u64, Message>,
     /// By id.
-    places: FnvHashMap<String, u64>,
+    places: Table<String, u64>,
     /// Places whose message is gone, and as of when we know; only newer news brings it back.
     gone: Table<u64, Millis>,
     /// Where the next older page ends; `None`: nothing older exists, or nothing is loaded.
@@ -143,6 +142,11 @@ impl Pages {
         self.messages.get(self.places.get(id)?)
     }
 
+    /// Whether a message stands at a place.
+    pub fn holds(&self, seq: u64) -> bool {
+        self.messages.contains_key(&seq)
+    }
+
     /// Changes a message in place, such as appending to a streaming answer; false when it is not held. Its place stays.
     pub fn change(&mut self, id: &str, change: impl FnOnce(&mut Message)) -> bool {
         let Some(seq) = self.places.get(id).copied() else {
@@ -206,9 +210,8 @@ impl Pages {
             self.places.insert(message.id.clone(), seq);
         }
         self.content_bytes += message.content.len();
-        if let Some(old) = self.messages.insert(seq, message) {
-            self.content_bytes -= old.content.len();
-        }
+        self.content_bytes -= self.messages.get(&seq).map_or(0, |old| old.content.len());
+        self.messages.insert(seq, message);
     }
 
     fn forget(&mut self, seq: u64, as_of: Millis) -> Option<Message> {
@@ -225,9 +228,9 @@ impl Pages {
 
     /// Lets go of everything before a place, to be loaded again when somebody pages back.
     fn drop_before(&mut self, seq: u64) {
-        self.messages.retain(|held, _| *held >= seq);
+        self.messages.drop_before(&seq);
         self.places.retain(|_, held| *held >= seq);
-        self.gone.retain(|held, _| *held >= seq);
+        self.gone.drop_before(&seq);
         self.content_bytes = self.messages.values().map(|message| message.content.len()).sum();
     }
 }

@@ -19,8 +19,29 @@ impl<K, V> Default for Table<K, V> {
     }
 }
 
+// What concerns keys alone is apart: once for all values.
+
+#[inline(never)]
 fn place<K: Borrow<Q>, Q: Ord + ?Sized>(keys: &[K], key: &Q) -> Result<usize, usize> {
     keys.binary_search_by(|held| held.borrow().cmp(key))
+}
+
+/// Puts a key in. `Ok`: it was there.
+#[inline(never)]
+fn seat<K: Ord>(keys: &mut Vec<K>, key: K) -> Result<usize, usize> {
+    let place = place(keys, &key);
+    if let Err(place) = place {
+        keys.insert(place, key);
+    }
+    place
+}
+
+/// Takes a key out, and tells where it was.
+#[inline(never)]
+fn unseat<K: Borrow<Q>, Q: Ord + ?Sized>(keys: &mut Vec<K>, key: &Q) -> Option<usize> {
+    let place = place(keys, key).ok()?;
+    keys.remove(place);
+    Some(place)
 }
 
 impl<K: Ord, V> Table<K, V> {
@@ -45,15 +66,15 @@ impl<K: Ord, V> Table<K, V> {
         place(&self.keys, key).is_ok()
     }
 
-    /// Puts a value in and returns the one that was there.
-    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
-        match place(&self.keys, &key) {
-            Ok(place) => self.values.get_mut(place).map(|held| std::mem::replace(held, value)),
-            Err(place) => {
-                self.keys.insert(place, key);
-                self.values.insert(place, value);
-                None
+    /// Puts a value in, in place of the one that was there.
+    pub(crate) fn insert(&mut self, key: K, value: V) {
+        match seat(&mut self.keys, key) {
+            Ok(place) => {
+                if let Some(held) = self.values.get_mut(place) {
+                    *held = value;
+                }
             }
+            Err(place) => self.values.insert(place, value),
         }
     }
 
@@ -61,9 +82,7 @@ impl<K: Ord, V> Table<K, V> {
     where
         K: Borrow<Q>,
     {
-        let place = place(&self.keys, key).ok()?;
-        self.keys.remove(place);
-        Some(self.values.remove(place))
+        unseat(&mut self.keys, key).map(|place| self.values.remove(place))
     }
 
     /// Puts in all of `greater`, whose keys are greater than any here.
@@ -73,13 +92,25 @@ impl<K: Ord, V> Table<K, V> {
     }
 
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
-        let held = std::mem::take(self);
-        for (key, value) in held.keys.into_iter().zip(held.values) {
-            if keep(&key, &value) {
-                self.keys.push(key);
-                self.values.push(value);
+        let mut kept = 0;
+        for place in 0..self.keys.len() {
+            if let (Some(key), Some(value)) = (self.keys.get(place), self.values.get(place))
+                && keep(key, value)
+            {
+                self.keys.swap(kept, place);
+                self.values.swap(kept, place);
+                kept += 1;
             }
         }
+        self.keys.truncate(kept);
+        self.values.truncate(kept);
+    }
+
+    /// Takes out everything whose key is less.
+    pub(crate) fn drop_before(&mut self, key: &K) {
+        let (Ok(place) | Err(place)) = place(&self.keys, key);
+        self.keys = self.keys.split_off(place);
+        self.values = self.values.split_off(place);
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
@@ -110,12 +141,10 @@ impl<K: Ord, V> Table<K, V> {
 impl<V: Default> Table<String, V> {
     /// Changes the value of a key, a new one when there is none.
     pub(crate) fn update(&mut self, key: &str, change: impl FnOnce(&mut V)) {
-        let place = place(&self.keys, key).unwrap_or_else(|place| {
-            self.keys.insert(place, key.to_owned());
-            self.values.insert(place, V::default());
-            place
-        });
-        if let Some(value) = self.values.get_mut(place) {
+        if !self.contains_key(key) {
+            self.insert(key.to_owned(), V::default());
+        }
+        if let Some(value) = self.get_mut(key) {
             change(value);
         }
     }

@@ -1,13 +1,12 @@
 //! Pages of messages: what is read, when, and once however many ask.
 
-use fnv::FnvHashMap;
-
 use crate::Millis;
 use crate::cache::Weigh;
 use crate::message::{Conversation, Message, MessagePage};
 use crate::outbox::OutboxState;
 use crate::pages::Pages;
 use crate::problem::ChatErrorDetail;
+use crate::table::Table;
 
 use super::requests::Purpose;
 use super::{Moment, Session};
@@ -17,14 +16,14 @@ use super::{Moment, Session};
 pub(super) struct Thread {
     pub(super) conversation: Option<Conversation>,
     pub(super) pages: Pages,
-    /// The version of every message, by id.
-    pub(super) versions: FnvHashMap<String, u64>,
+    /// The version of every message, by place.
+    pub(super) versions: Table<u64, u64>,
 }
 
 impl Weigh for Thread {
     fn weigh(&self) -> usize {
-        // A version is kept by its message's id.
-        self.pages.weigh() + self.versions.len() * 80
+        // A version and its message's place.
+        self.pages.weigh() + self.versions.len() * 16
     }
 }
 
@@ -34,7 +33,7 @@ impl Thread {
         for message in messages {
             if self.pages.get(&message.id) != Some(message) {
                 *version += 1;
-                self.versions.insert(message.id.clone(), *version);
+                self.versions.insert(message.seq, *version);
             }
         }
     }
@@ -139,7 +138,7 @@ impl Session {
         self.threads.mutate(id, |thread| {
             thread.note(&page.messages, version);
             thread.pages.merge_latest(page);
-            thread.versions.retain(|id, _| thread.pages.get(id).is_some());
+            thread.versions.retain(|seq, _| thread.pages.holds(*seq));
         });
         self.threads.refresh(id, set_out);
         if let Some(talk) = self.talks.get_mut(id) {
@@ -216,8 +215,8 @@ impl Session {
     pub(super) fn touch_message(&mut self, conversation_id: &str, message_id: &str) {
         let version = self.next_version();
         self.threads.mutate(conversation_id, |thread| {
-            if let Some(held) = thread.versions.get_mut(message_id) {
-                *held = version;
+            if let Some(message) = thread.pages.get(message_id) {
+                thread.versions.insert(message.seq, version);
             }
         });
         self.resettle(conversation_id);

@@ -176,7 +176,7 @@ impl Session {
             !comes_as_it_grows && replaced != Some(message.id.as_str()) && !failed_here(message)
         });
         rows.map(|message| Row {
-            version: thread.versions.get(&message.id).copied().unwrap_or(0),
+            version: thread.versions.get(&message.seq).copied().unwrap_or(0),
             message,
             status: match message.status {
                 _ if message.role == Role::User && is_live(message) => ChatMessageStatus::Sent,

@@ -1,6 +1,5 @@
 //! What JavaScript sees. One object per message and version, so that a frame rebuilds only what changed.
 
-use fnv::FnvHashMap;
 use js_sys::{Array, Object, Reflect};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
@@ -159,11 +158,17 @@ impl List {
         if versions == self.versions {
             return true;
         }
-        let known: FnvHashMap<u64, u32> = self.versions.iter().copied().zip(0..).collect();
         let array = Array::new();
+        let count = self.versions.len();
+        // Most often the next one stood right behind the one before, so it is looked for from there on.
+        let mut behind = 0;
         for (place, version) in versions.iter().enumerate() {
-            let object = match known.get(version) {
-                Some(old) => self.array.get(*old),
+            let mut places = (behind..count).chain(0..behind);
+            let object = match places.find(|old| self.versions.get(*old) == Some(version)) {
+                Some(old) => {
+                    behind = old + 1;
+                    self.array.get(old as u32)
+                }
                 None => message(place).map_or(JsValue::NULL, |message| to_js(&message)),
             };
             array.push(&object);
