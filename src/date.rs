@@ -37,25 +37,15 @@ pub(crate) fn days_from_civil(year: u64, month: u64, day: u64) -> u64 {
 /// century of a two-digit year: one that seems more than 50 years ahead is past.
 pub(crate) fn parse_http_date(text: &str, now: u64) -> Option<u64> {
     // `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`
-    let (day, month, year, time) = match text.split_once(',') {
-        Some((_, rest)) => {
-            let rest = rest.strip_prefix(' ')?.strip_suffix(" GMT")?;
-            let (date, time) = rest.rsplit_once(' ')?;
-            let mut parts = date.split([' ', '-']);
-            let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
-            if parts.next().is_some() {
-                return None;
-            }
-            (day, month, year, time)
-        }
-        None => {
-            let mut parts = text.split_ascii_whitespace().skip(1);
-            let (month, day, time, year) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-            if parts.next().is_some() {
-                return None;
-            }
-            (day, month, year, time)
-        }
+    let mut words = [""; 8];
+    let found = text.split([' ', ',', '-', ':']).filter(|word| !word.is_empty());
+    for (place, word) in found.enumerate() {
+        *words.get_mut(place)? = word;
+    }
+    let (day, month, year, time) = match words {
+        [_, day, month, year, hour, minute, second, "GMT"] => (day, month, year, [hour, minute, second]),
+        [_, month, day, hour, minute, second, year, ""] => (day, month, year, [hour, minute, second]),
+        _ => return None,
     };
     let month = MONTHS.iter().position(|name| *name == month)? as u64 + 1;
     let year = match (digits(year)?, year.len()) {
@@ -68,10 +58,10 @@ pub(crate) fn parse_http_date(text: &str, now: u64) -> Option<u64> {
         _ => return None,
     };
     let day = digits(day).filter(|day| (1..=31).contains(day))?;
-    let mut parts = time.split(':');
-    let (hour, minute, second) = (digits(parts.next()?)?, digits(parts.next()?)?, digits(parts.next()?)?);
+    let [hour, minute, second] = time;
+    let (hour, minute, second) = (digits(hour)?, digits(minute)?, digits(second)?);
     // 60: a leap second.
-    if parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
+    if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let days = days_from_civil(year, month, day);
@@ -88,8 +78,7 @@ const MONTHS: [&str; 12] = [
 
 /// One to four ASCII digits.
 fn digits(text: &str) -> Option<u64> {
-    let fits = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    fits.then(|| text.parse().ok()).flatten()
+    crate::json::whole(text).filter(|_| text.len() <= 4)
 }
 
 #[cfg(test)]

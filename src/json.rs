@@ -47,6 +47,23 @@ pub(crate) fn write<T: Serialize + ?Sized>(shape: &T) -> String {
     text
 }
 
+/// A whole number in decimal digits.
+pub(crate) fn digits(number: u64) -> String {
+    let mut digits = String::new();
+    text::write_whole(number, &mut digits);
+    digits
+}
+
+/// Reads decimal digits and nothing else; what is too great for a number is the greatest.
+pub(crate) fn whole(digits: &str) -> Option<u64> {
+    let mut number = None::<u64>;
+    for letter in digits.chars() {
+        let ten_times = number.unwrap_or(0).saturating_mul(10);
+        number = Some(ten_times.saturating_add(letter.to_digit(10)?.into()));
+    }
+    number
+}
+
 /// A shape as a tree.
 pub(crate) fn to_value<T: Serialize + ?Sized>(shape: &T) -> Value {
     done(shape.serialize(build::Builder))

@@ -2,9 +2,10 @@
 //!
 //! One storage key per turn, so that tabs never rewrite each other's entries.
 
+use crate::Millis;
+use crate::json::{self, Value};
 use crate::problem::ChatErrorDetail;
 use crate::table::Table;
-use crate::{Millis, json};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -120,6 +121,11 @@ impl Outbox {
             .filter(move |entry| entry.conversation_id == conversation_id)
     }
 
+    /// The turns of the entries that are wanted, oldest first.
+    pub(crate) fn turns(&self, wanted: &dyn Fn(&OutboxEntry) -> bool) -> Vec<String> {
+        self.entries.keys_of(wanted)
+    }
+
     /// The conversation's oldest queued entry, when it may go at `now`. Nothing overtakes: while one is being sent, or
     /// while the oldest has to wait, none may go. Failed ones wait for the person and hold up nobody.
     pub fn next_sendable(&self, conversation_id: &str, now: Millis) -> Option<&OutboxEntry> {
@@ -174,7 +180,7 @@ impl std::error::Error for SetAside {}
 
 /// The storage key of a turn.
 pub fn key_of(user_id: &str, turn_id: &str) -> String {
-    [PREFIX, &json::write(&VERSION), ":", user_id, ":", turn_id].concat()
+    [PREFIX, &json::digits(VERSION.into()), ":", user_id, ":", turn_id].concat()
 }
 
 /// Whether a storage key is an entry's, of any version, and not set aside.
@@ -185,7 +191,12 @@ pub fn is_key(key: &str) -> bool {
 /// Whether a storage key is an entry of this user's, set aside or not: what signing out clears.
 pub fn belongs_to(key: &str, user_id: &str) -> bool {
     let rest = key.strip_prefix(SET_ASIDE).or_else(|| key.strip_prefix(PREFIX));
-    rest.is_some_and(|rest| rest.split(':').nth(1) == Some(user_id))
+    rest.and_then(|rest| rest.split_once(':'))
+        .is_some_and(|(_, rest)| before_colon(rest) == user_id)
+}
+
+fn before_colon(text: &str) -> &str {
+    text.split_once(':').map_or(text, |(before, _)| before)
 }
 
 /// An entry's storage key and text.
@@ -198,26 +209,15 @@ pub fn encode(entry: &OutboxEntry) -> (String, String) {
 /// # Errors
 /// [`SetAside`] when another version wrote it, or when it is not the entry its key names. Never fatal.
 pub fn decode(key: &str, text: &str) -> Result<OutboxEntry, SetAside> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        v: u32,
-    }
     let rest = key.strip_prefix(PREFIX).unwrap_or(key);
     let set_aside = |reason| SetAside {
         key: [SET_ASIDE, rest].concat(),
         reason,
     };
-    let written_by = rest.split(':').next().and_then(|version| version.parse::<u32>().ok());
     let value = json::parse(text);
-    let body_version = value
-        .as_ref()
-        .and_then(json::from_value::<Versioned>)
-        .map(|versioned| versioned.v);
-    if [written_by, body_version]
-        .into_iter()
-        .flatten()
-        .any(|version| version != VERSION)
-    {
+    let is_other = |version| version != u64::from(VERSION);
+    let written_by = json::whole(before_colon(rest));
+    if written_by.is_some_and(is_other) || value.as_ref().and_then(Value::version).is_some_and(is_other) {
         return Err(set_aside(SetAsideReason::OtherVersion));
     }
     match value.as_ref().and_then(json::from_value::<OutboxEntry>) {

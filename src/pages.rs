@@ -41,32 +41,32 @@ impl Pages {
     /// down to what is held, the older part is dropped and the cursor set anew, so that no gap opens.
     pub fn merge_latest(&mut self, page: MessagePage) {
         let as_of = page.conversation.updated_at;
-        let on_page: Vec<u64> = page.messages.iter().map(|message| message.seq).collect();
-        let highest = on_page.iter().max().copied();
+        let (mut lowest, mut highest) = (u64::MAX, 0);
+        for message in &page.messages {
+            lowest = lowest.min(message.seq);
+            highest = highest.max(message.seq);
+        }
         // A page that says "more" and holds nothing would be asked for without end.
-        let from = if page.has_more {
-            on_page.iter().min().copied()
-        } else {
-            None
-        };
+        let from = Some(lowest).filter(|_| page.has_more && !page.messages.is_empty());
         let connects = self.loaded && from.is_none_or(|from| from <= self.covered_to);
 
         if !connects {
             self.drop_before(from.unwrap_or(0));
         }
-        let missing = self.messages.iter().filter(|(seq, message)| {
+        let missing = self.messages.keys_of(&|message| {
             // What is newer than the page was put in while the page was on its way. A live answer has no row at first.
             let is_newer = message.created_at > as_of;
-            let is_live = page.live_turn_id.as_ref() == Some(&message.turn_id) && highest < Some(**seq);
-            **seq >= from.unwrap_or(0) && !on_page.contains(seq) && !is_newer && !is_live
+            let is_live = page.live_turn_id.as_ref() == Some(&message.turn_id) && highest < message.seq;
+            let is_on_page = || page.messages.iter().any(|it| it.seq == message.seq);
+            message.seq >= from.unwrap_or(0) && !is_newer && !is_live && !is_on_page()
         });
-        for seq in missing.map(|(seq, _)| *seq).collect::<Vec<_>>() {
+        for seq in missing {
             self.forget(seq, as_of);
         }
         if !connects || from.is_none() {
             self.cursor = from;
         }
-        self.covered_to = self.covered_to.max(highest.unwrap_or(0));
+        self.covered_to = self.covered_to.max(highest);
         self.loaded = true;
         self.put_all(page.messages, as_of);
     }
@@ -77,11 +77,8 @@ impl Pages {
         if self.cursor != Some(cursor) {
             return false;
         }
-        let older: Vec<Message> = page
-            .messages
-            .into_iter()
-            .filter(|message| message.seq < cursor)
-            .collect();
+        let mut older = page.messages;
+        older.retain(|message| message.seq < cursor);
         let lowest = older.iter().map(|message| message.seq).min();
         self.cursor = lowest.filter(|_| page.has_more);
         // All of it stands before what is held, which moves once for the page and not for every message.

@@ -1,7 +1,8 @@
 //! What may be retried, and when: the table, `Retry-After`, backoff with full jitter, a breaker per endpoint.
 
-use crate::Millis;
+use crate::date::parse_http_date;
 use crate::problem::ProblemCode;
+use crate::{Millis, json};
 
 /// Why an attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,12 +61,11 @@ pub const LONGEST_WAIT: Millis = 120_000;
 ///
 /// Returns the instant from which to try again, on the clock of `now`, never before `now`; `None` when it is neither.
 pub fn parse_retry_after(value: &str, now: Millis) -> Option<Millis> {
-    let value = value.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        let seconds = value.parse::<u64>().unwrap_or(u64::MAX);
-        return Some(now.saturating_add(seconds.saturating_mul(1_000)));
+    let value = value.trim_ascii();
+    match json::whole(value) {
+        Some(seconds) => Some(now.saturating_add(seconds.saturating_mul(1_000))),
+        None => parse_http_date(value, now).map(|at| at.max(now)),
     }
-    crate::date::parse_http_date(value, now).map(|at| at.max(now))
 }
 
 /// Pauses between attempts: full jitter after the AWS Architecture Blog, "Exponential Backoff And Jitter".

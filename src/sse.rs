@@ -1,6 +1,6 @@
 //! A push parser for event streams: the WHATWG algorithm (HTML standard, 9.2.6), with bounds.
 
-use crate::Millis;
+use crate::{Millis, json};
 use std::fmt;
 
 /// An event of a stream.
@@ -115,24 +115,14 @@ impl Parser {
     }
 
     fn read(&mut self, piece: &[u8], events: &mut Vec<Event>) -> Result<(), SseError> {
-        let mut rest = piece;
-        while let Some(first) = rest.first() {
-            if std::mem::take(&mut self.after_cr) && *first == b'\n' {
-                rest = rest.get(1..).unwrap_or_default();
-                continue;
+        for byte in piece {
+            let after_cr = std::mem::replace(&mut self.after_cr, *byte == b'\r');
+            match byte {
+                b'\n' if after_cr => {}
+                b'\n' | b'\r' => self.end_line(events)?,
+                _ if self.line.len() >= self.max_line => return Err(SseError::LineTooLong(self.max_line)),
+                _ => self.line.push(*byte),
             }
-            let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
-            let (text, after) = rest.split_at(end.unwrap_or(rest.len()));
-            if self.line.len() + text.len() > self.max_line {
-                return Err(SseError::LineTooLong(self.max_line));
-            }
-            self.line.extend_from_slice(text);
-            let Some((terminator, after)) = after.split_first() else {
-                return Ok(());
-            };
-            self.after_cr = *terminator == b'\r';
-            rest = after;
-            self.end_line(events)?;
         }
         Ok(())
     }
@@ -164,9 +154,7 @@ impl Parser {
                 self.data.push('\n');
             }
             "id" if !value.contains('\0') => self.last_id = value.to_owned(),
-            "retry" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => {
-                self.retry = Some(value.parse().unwrap_or(Millis::MAX));
-            }
+            "retry" => self.retry = json::whole(value).or(self.retry),
             // A comment has no name; what is unknown is ignored.
             _ => {}
         }

@@ -85,6 +85,20 @@ impl<K: Ord, V> Table<K, V> {
         unseat(&mut self.keys, key).map(|place| self.values.remove(place))
     }
 
+    /// The keys of the values that are wanted.
+    pub(crate) fn keys_of(&self, wanted: &dyn Fn(&V) -> bool) -> Vec<K>
+    where
+        K: Clone,
+    {
+        let mut keys = Vec::new();
+        for (key, value) in self.iter() {
+            if wanted(value) {
+                keys.push(key.clone());
+            }
+        }
+        keys
+    }
+
     /// Puts in all of `greater`, whose keys are greater than any here.
     pub(crate) fn append(&mut self, mut greater: Table<K, V>) {
         self.keys.append(&mut greater.keys);
@@ -117,8 +131,8 @@ impl<K: Ord, V> Table<K, V> {
         self.keys.iter().zip(&self.values)
     }
 
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
-        self.keys.iter()
+    pub(crate) fn keys(&self) -> &[K] {
+        &self.keys
     }
 
     pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &V> {

@@ -182,30 +182,30 @@ impl UsageSnapshot {
     /// docs/protocol.md says: it starts at the departure that brings the greater count below the limit.
     pub fn with_holds(&self, holds: &Holds) -> UsageSnapshot {
         let mut merged = self.clone();
-        let unknown: Vec<&Hold> = holds.unknown_to(&self.live_turn_ids).collect();
-        let count = unknown.len() as u64;
-        let costs = unknown.iter().map(|hold| hold.max_cost);
-        let cost = costs.fold(0, MicroUsd::saturating_add);
+        let list = &mut merged.hour_frees_at;
+        // Beyond a list that was cut off there are departures we do not know; ours come after them.
+        let is_whole = list.len() < HOUR_LIST_MAX;
+        let (mut count, mut cost) = (0, 0);
+        for hold in holds.unknown_to(&self.live_turn_ids) {
+            count += 1;
+            cost = MicroUsd::saturating_add(cost, hold.max_cost);
+            if is_whole {
+                let leaves_at = hold.at.saturating_add(HOUR);
+                list.insert(list.partition_point(|at| *at <= leaves_at), leaves_at);
+            }
+        }
+        let max = self.quotas.max_messages_per_hour;
+        let before = self.messages_this_hour.total();
+        let passed_over = before.saturating_add(count).saturating_sub(max) - before.saturating_sub(max);
+        list.drain(..list.len().min(usize::try_from(passed_over).unwrap_or(usize::MAX)));
+        list.truncate(HOUR_LIST_MAX);
+
         let hold = |held: &mut u64, more: u64| *held = held.saturating_add(more);
         hold(&mut merged.messages_today.held, count);
         hold(&mut merged.messages_this_hour.held, count);
         hold(&mut merged.organization_messages_today.held, count);
         hold(&mut merged.cost_today_micro_usd.held, cost);
         hold(&mut merged.organization_cost_this_month_micro_usd.held, cost);
-
-        let max = self.quotas.max_messages_per_hour;
-        let before = self.messages_this_hour.total();
-        let passed_over = before.saturating_add(count).saturating_sub(max) - before.saturating_sub(max);
-        let list = &mut merged.hour_frees_at;
-        // Beyond a list that was cut off there are departures we do not know; ours come after them.
-        if list.len() < HOUR_LIST_MAX {
-            for hold in unknown {
-                let leaves_at = hold.at.saturating_add(HOUR);
-                list.insert(list.partition_point(|at| *at <= leaves_at), leaves_at);
-            }
-        }
-        list.drain(..list.len().min(usize::try_from(passed_over).unwrap_or(usize::MAX)));
-        list.truncate(HOUR_LIST_MAX);
         merged
     }
 }

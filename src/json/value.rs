@@ -25,6 +25,14 @@ pub(crate) enum Value {
 }
 
 impl Value {
+    /// The version of what is stored or told: its field `v`.
+    pub(crate) fn version(&self) -> Option<u64> {
+        match self.field("v")? {
+            Value::Whole(version) => Some(*version),
+            _ => None,
+        }
+    }
+
     /// A field of an object. Of a name that is there twice the last one counts, as in JavaScript.
     pub(crate) fn field(&self, name: &str) -> Option<&Value> {
         let Value::Object(fields) = self else { return None };

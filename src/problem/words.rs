@@ -64,7 +64,7 @@ pub(super) fn denial(verdict: &Verdict) -> String {
         .iter()
         .find(|violation| violation.limit == reason)
         .map_or(0, |v| v.max);
-    let max = json::write(&max);
+    let max = json::digits(max);
     match reason {
         LimitName::LicenseInactive => "Your plan is not active. Renew it to go on.".to_owned(),
         LimitName::AgentNotAllowed => "Your plan does not include this agent. Choose another, or upgrade.".to_owned(),

@@ -12,7 +12,7 @@ use crate::usage::{Hold, UsageSnapshot};
 use super::alerts::Told;
 use super::requests::Purpose;
 use super::wire::{Agent, QuotaStatus};
-use super::{Draft, Moment, RequestId, Session};
+use super::{Draft, Moment, RequestId, Session, sooner};
 
 /// Tokens of the system prompt and of what else the server adds, at most.
 const SYSTEM_ALLOWANCE: u64 = 400;
@@ -257,20 +257,17 @@ impl Session {
     /// The next instant, by this machine's clock, at which what is shown changes by itself.
     pub(super) fn next_ageing(&self, now: Millis) -> Option<Millis> {
         let there = self.there(now);
-        let stale_at = Some(self.account.as_of.saturating_add(FRESH_FOR)).filter(|at| *at > now);
-        let Some(usage) = &self.account.usage else { return None };
-        let merged = self.with_holds(usage);
-        let instants = [
-            Some(usage.day_resets_at),
-            Some(usage.month_resets_at),
-            usage.license.expires_at,
-        ];
-        let next = instants
-            .into_iter()
-            .flatten()
-            .chain(merged.hour_frees_at)
-            .filter(|at| *at > there);
-        next.map(|at| self.here(at)).chain(stale_at).min()
+        let merged = self.with_holds(self.account.usage.as_ref()?);
+        let mut instants = merged.hour_frees_at;
+        instants.extend([merged.day_resets_at, merged.month_resets_at]);
+        instants.extend(merged.license.expires_at);
+        let mut next = Some(self.account.as_of.saturating_add(FRESH_FOR)).filter(|at| *at > now);
+        for at in instants {
+            if at > there {
+                next = sooner(next, Some(self.here(at)));
+            }
+        }
+        next
     }
 
     /// The agent a draft is for: its own, its conversation's, the client's.

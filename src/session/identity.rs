@@ -138,13 +138,7 @@ impl Session {
         self.identity.held = None;
         self.identity.signed_out = true;
         self.drop_requests();
-        let unfinished: Vec<String> = self
-            .outbox
-            .iter()
-            .filter(|entry| entry.state == OutboxState::Sending)
-            .map(|entry| entry.turn_id.clone())
-            .collect();
-        for turn_id in unfinished {
+        for turn_id in self.outbox.turns(&|entry| entry.state == OutboxState::Sending) {
             self.set_state(&turn_id, OutboxState::Queued);
         }
         self.end_all_live();
@@ -159,9 +153,8 @@ impl Session {
             self.forget_user();
         }
         // What was typed before anybody knew who types is theirs.
-        let typed: Vec<String> = self.outbox.iter().map(|entry| entry.turn_id.clone()).collect();
         self.identity.user_id = Some(user_id.clone());
-        for turn_id in typed {
+        for turn_id in self.outbox.turns(&|_| true) {
             self.outbox.update(&turn_id, |entry| entry.user_id.clone_from(&user_id));
             self.store(&turn_id);
         }
@@ -172,8 +165,7 @@ impl Session {
     }
 
     fn end_all_live(&mut self) {
-        let conversations: Vec<String> = self.talks.keys().cloned().collect();
-        for conversation_id in conversations {
+        for conversation_id in self.talks.keys().to_vec() {
             self.end_live(&conversation_id);
         }
     }

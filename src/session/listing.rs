@@ -211,9 +211,8 @@ impl Session {
             return false;
         };
         talk.minted = false;
-        let beginning = self.outbox.of_conversation(id).filter(|entry| entry.new_conversation);
-        let turns: Vec<String> = beginning.map(|entry| entry.turn_id.clone()).collect();
-        for turn_id in turns {
+        let begins = |entry: &OutboxEntry| entry.conversation_id == id && entry.new_conversation;
+        for turn_id in self.outbox.turns(&begins) {
             self.outbox.update(&turn_id, |entry| entry.new_conversation = false);
             self.store(&turn_id);
         }
@@ -226,13 +225,8 @@ impl Session {
     }
 
     fn forget_conversation(&mut self, id: &str) {
-        let turns: Vec<String> = self
-            .outbox
-            .of_conversation(id)
-            .filter(|entry| !came_too_late(entry))
-            .map(|entry| entry.turn_id.clone())
-            .collect();
-        for turn_id in turns {
+        let is_in_it = |entry: &OutboxEntry| entry.conversation_id == id && !came_too_late(entry);
+        for turn_id in self.outbox.turns(&is_in_it) {
             self.drop_entry(&turn_id);
             self.drop_hold(&turn_id);
         }

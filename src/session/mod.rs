@@ -273,21 +273,16 @@ impl Session {
         if self.disposed {
             return None;
         }
-        let waits = self.next_release();
-        let silent = self.talks.values().filter_map(|talk| talk.live.as_ref()?.silent_at());
-        let due = self
-            .requests
-            .next_due()
-            .filter(|_| self.is_online && self.identity.may_send());
-        waits
-            .into_iter()
-            .chain(silent)
-            .chain(due)
-            .chain(self.requests.next_overdue())
-            .chain(self.others.next_lapse())
-            .chain(self.others.next_word())
-            .chain(self.shows_anew_at)
-            .min()
+        let mut next = sooner(self.next_release(), self.shows_anew_at);
+        for talk in self.talks.values() {
+            next = sooner(next, talk.live.as_ref().and_then(Live::silent_at));
+        }
+        if self.is_online && self.identity.may_send() {
+            next = sooner(next, self.requests.next_due());
+        }
+        next = sooner(next, self.requests.next_overdue());
+        next = sooner(next, self.others.next_lapse());
+        sooner(next, self.others.next_word())
     }
 
     /// Gives everything up. Later inputs and commands do nothing.
@@ -327,7 +322,7 @@ impl Session {
     /// Usage, network or time changed: every verdict may have.
     fn change_all(&mut self) {
         self.changed_account = true;
-        self.changed_conversations = self.talks.keys().cloned().collect();
+        self.changed_conversations = self.talks.keys().to_vec();
     }
 
     fn next_version(&mut self) -> u64 {
@@ -350,5 +345,13 @@ impl Session {
             return Err(ChatErrorDetail::disposed());
         }
         Ok(())
+    }
+}
+
+/// The earlier of two instants, of which there may be none.
+fn sooner(one: Option<Millis>, other: Option<Millis>) -> Option<Millis> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }

@@ -1,5 +1,6 @@
 //! What a request looks like when it goes out.
 
+use crate::json;
 use crate::outbox::Trigger;
 use crate::pages::PAGE_SIZE;
 
@@ -80,7 +81,7 @@ impl Session {
                     "/chat/turns/",
                     turn_id,
                     "?after=",
-                    &from.to_string(),
+                    &json::digits(from as u64),
                     &organization(p_org_id),
                 ]
                 .concat();

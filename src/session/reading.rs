@@ -95,13 +95,7 @@ impl Session {
         if self.identity.signed_out {
             return;
         }
-        let looked_at: Vec<String> = self
-            .talks
-            .iter()
-            .filter(|(_, talk)| talk.looks > 0)
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in looked_at {
+        for id in self.talks.keys_of(&|talk| talk.looks > 0) {
             self.refresh_if_old(&id, at);
         }
         if self.is_account_stale(at.now) || self.account.is_untouched() {
@@ -239,12 +233,11 @@ impl Session {
             .get(id)
             .and_then(|talk| talk.live.as_ref())
             .map(|live| live.turn_id.as_str());
-        let arrived = page.messages.iter().map(|message| &message.id).filter(|turn_id| {
-            let kept = self.outbox.get(turn_id.as_str());
-            let waits = kept.is_some_and(|entry| entry.state != OutboxState::Sending);
-            waits && page.live_turn_id.as_ref() != Some(turn_id) && here != Some(turn_id.as_str())
+        let live = page.live_turn_id.as_deref();
+        let arrived = self.outbox.turns(&|entry| {
+            let (turn_id, waits) = (Some(entry.turn_id.as_str()), entry.state != OutboxState::Sending);
+            waits && turn_id != live && turn_id != here && page.messages.iter().any(|it| it.id == entry.turn_id)
         });
-        let arrived: Vec<String> = arrived.cloned().collect();
         for turn_id in arrived {
             self.acknowledge(&turn_id);
             self.drop_hold(&turn_id);

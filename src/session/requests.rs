@@ -9,7 +9,7 @@ use crate::table::Table;
 use super::io::{Base, Effect, Reply, RequestId};
 use super::listing::Deleted;
 use super::wire;
-use super::{Moment, Session};
+use super::{Moment, Session, sooner};
 
 /// No reply is waited for longer than this: what is on the wire is given up and goes again.
 const DEADLINE: Millis = 60_000;
@@ -80,7 +80,9 @@ pub(super) struct Requests {
 impl Requests {
     /// When the next one may go.
     pub(super) fn next_due(&self) -> Option<Millis> {
-        self.pending.values().filter_map(|pending| pending.due).min()
+        self.pending
+            .values()
+            .fold(None, |next, pending| sooner(next, pending.due))
     }
 
     /// What a request is for; `None` when nobody waits for it any more.
@@ -90,8 +92,11 @@ impl Requests {
 
     /// When the next one has waited for its reply long enough.
     pub(super) fn next_overdue(&self) -> Option<Millis> {
-        let waiting = self.pending.values().filter_map(|pending| pending.set_out);
-        waiting.map(|at| at.saturating_add(DEADLINE)).min()
+        let first = self
+            .pending
+            .values()
+            .fold(None, |first, pending| sooner(first, pending.set_out));
+        first.map(|at| at.saturating_add(DEADLINE))
     }
 
     /// Its server does not answer.
@@ -158,13 +163,7 @@ impl Session {
     /// Sends what is due.
     pub(super) fn flush(&mut self, at: &mut Moment) {
         let is_due = |pending: &Pending| pending.due.is_some_and(|due| due <= at.now);
-        let due: Vec<RequestId> = self
-            .requests
-            .pending
-            .iter()
-            .filter(|(_, pending)| is_due(pending))
-            .map(|(id, _)| *id)
-            .collect();
+        let due = self.requests.pending.keys_of(&is_due);
         if due.is_empty() || !self.is_online {
             return;
         }
@@ -203,8 +202,7 @@ impl Session {
 
     /// Gives every request up.
     pub(super) fn drop_requests(&mut self) {
-        let ids: Vec<RequestId> = self.requests.pending.keys().copied().collect();
-        for id in ids {
+        for id in self.requests.pending.keys().to_vec() {
             // What was shown as done already is taken back.
             match self.requests.purpose(id).cloned() {
                 Some(Purpose::Delete { id, before }) => self.not_deleted(&id, before, ChatErrorDetail::signed_out()),
@@ -265,14 +263,7 @@ impl Session {
                 .set_out
                 .is_some_and(|set_out| set_out.saturating_add(DEADLINE) <= at.now)
         };
-        let ids: Vec<RequestId> = self
-            .requests
-            .pending
-            .iter()
-            .filter(|(_, pending)| overdue(pending))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in ids {
+        for id in self.requests.pending.keys_of(&overdue) {
             self.effects.push(Effect::Abort(id));
             self.lost(id, at);
         }
@@ -287,14 +278,7 @@ impl Session {
     pub(super) fn waiting_failed(&mut self, detail: ChatErrorDetail, at: &mut Moment) {
         self.account.error = Some(detail);
         self.changed_account = true;
-        let waiting: Vec<RequestId> = self
-            .requests
-            .pending
-            .iter()
-            .filter(|(_, pending)| pending.due.is_some())
-            .map(|(id, _)| *id)
-            .collect();
-        for id in waiting {
+        for id in self.requests.pending.keys_of(&|pending| pending.due.is_some()) {
             self.lost(id, at);
         }
     }

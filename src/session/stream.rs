@@ -11,7 +11,7 @@ use super::events::Then;
 use super::io::{Base, RequestId};
 use super::requests::Purpose;
 use super::wire::Stopped;
-use super::{Moment, Session};
+use super::{Moment, Session, Talk};
 
 /// The server says something every 15 s. A stream silent for longer than this is dead.
 const SILENCE: Millis = 45_000;
@@ -228,18 +228,9 @@ impl Session {
 
     pub(super) fn end_silent_streams(&mut self, at: &mut Moment) {
         let silent = |live: &Live| live.silent_at().is_some_and(|silent_at| silent_at <= at.now);
-        let dead: Vec<(String, Option<RequestId>)> = self
-            .talks
-            .iter()
-            .filter_map(|(id, talk)| {
-                talk.live
-                    .as_ref()
-                    .filter(|live| silent(live))
-                    .map(|live| (id.clone(), live.request))
-            })
-            .collect();
-        for (conversation_id, request) in dead {
-            if let Some(request) = request {
+        let is_dead = |talk: &Talk| talk.live.as_ref().is_some_and(silent);
+        for conversation_id in self.talks.keys_of(&is_dead) {
+            if let Some(request) = self.live(&conversation_id).and_then(|live| live.request) {
                 self.give_up(request);
             }
             self.torn(&conversation_id, ChatErrorDetail::network(), at);

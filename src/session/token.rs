@@ -17,7 +17,8 @@ pub(super) struct Claims {
 impl Claims {
     /// Reads the middle part of a JWT. `None` when it is not one.
     pub(super) fn of(token: &str) -> Option<Claims> {
-        let payload = token.split('.').nth(1)?;
+        let (_, rest) = token.split_once('.')?;
+        let payload = rest.split_once('.').map_or(rest, |(payload, _)| payload);
         json::read(&String::from_utf8(base64url(payload)?).ok()?)
     }
 

@@ -8,7 +8,7 @@ use crate::quota::{QuotaRequest, Verdict};
 use crate::uuid::is_uuid;
 
 use super::stream::Live;
-use super::{Draft, Moment, Session};
+use super::{Draft, Moment, Session, sooner};
 
 /// The longest message, in UTF-8 bytes.
 pub const MAX_MESSAGE_BYTES: usize = 16_000;
@@ -177,22 +177,20 @@ impl Session {
             return None;
         }
         let mut seen: Vec<&str> = Vec::new();
-        let heads = self.outbox.iter().filter(|entry| {
-            let head =
-                !matches!(entry.state, OutboxState::Failed(_)) && !seen.contains(&entry.conversation_id.as_str());
-            if head {
-                seen.push(&entry.conversation_id);
+        let mut next = None;
+        for entry in self.outbox.iter() {
+            let id = entry.conversation_id.as_str();
+            if matches!(entry.state, OutboxState::Failed(_)) || seen.contains(&id) {
+                continue;
             }
-            head
-        });
-        let idle = heads.filter(|entry| {
-            let held_up = self
-                .talks
-                .get(&entry.conversation_id)
-                .is_some_and(|talk| talk.live.is_some() || talk.deleted);
-            entry.state == OutboxState::Queued && !held_up
-        });
-        idle.filter_map(|entry| entry.not_before).map(|at| self.here(at)).min()
+            seen.push(id);
+            let talk = self.talks.get(id);
+            let held_up = talk.is_some_and(|talk| talk.live.is_some() || talk.deleted);
+            if entry.state == OutboxState::Queued && !held_up {
+                next = sooner(next, entry.not_before.map(|at| self.here(at)));
+            }
+        }
+        next
     }
 
     pub(super) fn release_waiting(&mut self, at: &mut Moment) {
@@ -377,7 +375,7 @@ fn validate(draft: &Draft) -> Result<(), ChatErrorDetail> {
             "The conversation's id is not a UUID.",
         ));
     }
-    if draft.text.trim().is_empty() {
+    if draft.text.chars().all(char::is_whitespace) {
         return Err(ChatErrorDetail::invalid("/text", "Write a message first."));
     }
     if draft.text.len() > MAX_MESSAGE_BYTES {
