@@ -163,6 +163,30 @@ async fn tabs_share_what_is_in_flight_and_the_usage() {
 }
 
 #[wasm_bindgen_test]
+async fn what_was_shown_to_one_user_is_not_shown_to_the_next() {
+    let stage = Stage::new().await;
+    let id = stage.client.new_conversation(None);
+    stage.client.open(&id);
+    let turn = stage.client.send(draft(&id, "Private")).unwrap();
+    until("the request", || server::count("/chat") == 1).await;
+    server::say(&accepted(&id, &turn));
+    server::say(&done(&id, &turn, "Secret"));
+    until("the end", || outbox_keys() == 0).await;
+    assert_eq!(messages(&stage, &id).length(), 2);
+    stage.client.close(&id);
+    assert!(
+        Object::is(&shown(&stage, &id), &shown(&stage, &id)),
+        "the same object though nobody looks"
+    );
+
+    let other = "99999999-9999-4999-8999-999999999999";
+    server::sign_in(&server::token_of(other));
+    stage.client.access_token_changed();
+    until("the other user", || text(&account(&stage), "userId") == other).await;
+    assert_eq!(messages(&stage, &id).length(), 0);
+}
+
+#[wasm_bindgen_test]
 async fn disposing_inside_a_callback_ends_everything() {
     let stage = Stage::new().await;
     let id = stage.client.new_conversation(None);

@@ -51,6 +51,7 @@ export const count = (path) => state.requests.filter((it) => it.path.includes(pa
 export const body = (path) => state.requests.findLast((it) => it.path.includes(path)).body
 export const aborted = () => state.aborted
 export const reject_with = (value) => void (state.rejection = { value })
+export const sign_in = (token) => void (state.token = token)
 export const play = () => void (state.rejection = null)
 
 const { port1, port2 } = new MessageChannel()
@@ -69,5 +70,5 @@ export function token_of(user) {
 export function access_token(kind, token) {
   if (kind === 'throw') return () => { throw new Error('no token today') }
   if (kind === 'null') return () => null
-  return async () => token
+  return async () => state.token ?? token
 }

@@ -26,6 +26,7 @@ pub mod server {
         pub fn aborted() -> bool;
         pub fn reject_with(value: &JsValue);
         pub fn play();
+        pub fn sign_in(token: &str);
         pub fn frame() -> js_sys::Promise;
         pub fn moment() -> js_sys::Promise;
         pub fn token_of(user: &str) -> String;
