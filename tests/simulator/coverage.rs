@@ -8,7 +8,7 @@ use production_chat::session::{Effect, Input};
 
 #[derive(Debug, Clone, Default)]
 pub struct Coverage {
-    seen: BTreeMap<&'static str, u64>,
+    seen: BTreeMap<String, u64>,
 }
 
 macro_rules! arms {
@@ -93,23 +93,31 @@ impl Coverage {
         self.count(error(&it));
     }
 
-    pub fn count(&mut self, name: &'static str) {
-        *self.seen.entry(name).or_insert(0) += 1;
+    pub fn count(&mut self, name: &str) {
+        match self.seen.get_mut(name) {
+            Some(count) => *count += 1,
+            None => drop(self.seen.insert(name.to_owned(), 1)),
+        }
     }
 
     pub fn add(&mut self, other: &Coverage) {
         for (name, count) in &other.seen {
-            *self.seen.entry(name).or_insert(0) += count;
+            *self.seen.entry(name.clone()).or_insert(0) += count;
         }
     }
 
     /// The arms that never came, of these and of `more`.
-    pub fn missing(&self, more: &[&'static str]) -> Vec<&'static str> {
-        let all = [INPUTS, EFFECTS, ERRORS, more];
-        let missed = all.into_iter().flatten().copied();
-        missed
-            .filter(|name| !self.seen.contains_key(name) && !NEVER.contains(name))
+    pub fn missing<'a>(&self, more: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        let all = [INPUTS, EFFECTS, ERRORS].into_iter().flatten().copied();
+        all.chain(more)
+            .filter(|name| !self.seen.contains_key(*name) && !NEVER.contains(name))
             .collect()
+    }
+
+    /// What came though it never should.
+    pub fn unexpected(&self) -> Vec<&'static str> {
+        let never = NEVER.iter().copied();
+        never.filter(|name| self.seen.contains_key(*name)).collect()
     }
 
     pub fn lines(&self) -> String {

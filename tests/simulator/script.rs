@@ -89,6 +89,15 @@ const ACTS: &[(u64, Act)] = &[
     (3, Act::StoreNonsense),
 ];
 
+fn name_of(act: Act) -> String {
+    format!("act: {act:?}")
+}
+
+/// Everything people do.
+pub fn all_acts() -> Vec<String> {
+    ACTS.iter().map(|(_, act)| name_of(*act)).collect()
+}
+
 impl World {
     /// Two hours with whatever happens in them, then rest.
     pub fn live(&mut self) {
@@ -109,6 +118,7 @@ impl World {
                 continue;
             }
             self.acts += 1;
+            self.coverage.count(&name_of(act));
             self.note(|| format!("tab {tab}: {act:?}"));
             self.do_it(tab, act);
         }
