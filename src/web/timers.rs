@@ -52,7 +52,8 @@ impl Timer {
     pub(super) fn set(&mut self, at: Option<Millis>, now: Millis) {
         const FAR: Millis = 3_600_000;
         let set = self.set.as_ref().map(|(at, _)| *at);
-        if set.is_some_and(|set| at.is_some_and(|at| set <= at)) {
+        // A timer that should have rung slept with the machine, and may sleep on.
+        if set.is_some_and(|set| set > now && at.is_some_and(|at| set <= at)) {
             return;
         }
         self.clear();

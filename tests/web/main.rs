@@ -187,6 +187,17 @@ async fn what_was_shown_to_one_user_is_not_shown_to_the_next() {
 }
 
 #[wasm_bindgen_test]
+async fn timers_that_slept_with_the_machine_hold_nothing_up() {
+    // One is set for when the hour frees a place, in a minute.
+    let stage = Stage::with_usage(hour_spent()).await;
+    server::sleep(3_600_000);
+    server::reject_with(&JsValue::NULL);
+    stage.client.refetch_account();
+    until("the failed request", || server::count("/quota_status") >= 2).await;
+    until("another try", || server::count("/quota_status") >= 3).await;
+}
+
+#[wasm_bindgen_test]
 async fn disposing_inside_a_callback_ends_everything() {
     let stage = Stage::new().await;
     let id = stage.client.new_conversation(None);

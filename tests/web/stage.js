@@ -1,13 +1,20 @@
 // A server that says what a test tells it to, with the platform's own Request, Response and ReadableStream.
 
 let state
+let slept = 0
+const now = Date.now
+Date.now = () => now() + slept
+
+/** The machine sleeps: its clock goes on, its timers do not. */
+export const sleep = (millis) => void (slept += millis)
 
 export function install(usage) {
+  slept = 0
   state = { requests: [], stream: null, rejection: null, aborted: false, usage }
   globalThis.fetch = async (request) => {
     const path = new URL(request.url).pathname
     state.requests.push({ path, body: request.method === 'POST' ? await request.text() : '' })
-    if (path.startsWith('/functions/v1/chat') && state.rejection) throw state.rejection.value
+    if (state.rejection) throw state.rejection.value
     if (path.endsWith('/rpc/quota_status')) return json(status())
     if (path.endsWith('/rpc/list_conversations')) return json({ conversations: [], hasMore: false })
     if (path.endsWith('/functions/v1/chat')) return stream(request.signal)

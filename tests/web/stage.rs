@@ -27,6 +27,7 @@ pub mod server {
         pub fn reject_with(value: &JsValue);
         pub fn play();
         pub fn sign_in(token: &str);
+        pub fn sleep(millis: u32);
         pub fn frame() -> js_sys::Promise;
         pub fn moment() -> js_sys::Promise;
         pub fn token_of(user: &str) -> String;
