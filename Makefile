@@ -72,8 +72,10 @@ $(CARGO_FUZZ): | doctor
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 # Panics carry the places of sources: where they are on this machine is nobody's business. A little more inlining than
-# `opt-level = "z"` does by itself leaves less code.
-WASM_FLAGS := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src= -Cllvm-args=-inline-threshold=15
+# `opt-level = "z"` does by itself leaves less code, and so do loops that count as they are written.
+WASM_FLAGS = --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src= \
+	--remap-path-prefix=$(shell rustc --print sysroot)/lib/rustlib/src/rust= \
+	-Cllvm-args=-inline-threshold=15 -Cllvm-args=-disable-lsr
 $(WASM): $(RUST_SOURCES) $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN) tools/short-names.mjs
 	$(call say,the crate to WebAssembly)
 	@rustup target add wasm32-unknown-unknown >/dev/null 2>&1
