@@ -121,7 +121,7 @@ impl<V: Weigh> MessageCache<V> {
 
     /// Takes everything out; pins stay.
     pub fn clear(&mut self) {
-        self.entries.clear();
+        self.entries = LruCache::unbounded_with_hasher(FnvBuildHasher::default());
         self.bytes = 0;
     }
 

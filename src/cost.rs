@@ -10,7 +10,7 @@ use std::fmt;
 #[cfg_attr(target_arch = "wasm32", tsify::declare)]
 pub type MicroUsd = u64;
 
-const TOKENS_PER_PRICE: u128 = 1_000_000;
+const TOKENS_PER_PRICE: u64 = 1_000_000;
 
 /// Dollars, for display alone.
 pub fn to_usd(amount: MicroUsd) -> f64 {
@@ -97,11 +97,20 @@ pub fn estimate(message_bytes: u64, input_bytes_bound: u64, max_output_tokens: u
 }
 
 fn cost_of(input_tokens: u64, output_tokens: u64, price: &Price) -> MicroUsd {
-    // A u64 times a u64 fits u128; the sum of two such products may not.
-    let input = u128::from(input_tokens) * u128::from(price.input_micro_usd_per_million);
-    let output = u128::from(output_tokens) * u128::from(price.output_micro_usd_per_million);
-    let micro = input.saturating_add(output).div_ceil(TOKENS_PER_PRICE);
-    MicroUsd::try_from(micro).unwrap_or(MicroUsd::MAX)
+    let (input, of_input) = product(input_tokens, price.input_micro_usd_per_million);
+    let (output, of_output) = product(output_tokens, price.output_micro_usd_per_million);
+    let rest = (of_input + of_output).div_ceil(TOKENS_PER_PRICE);
+    input.saturating_add(output).saturating_add(rest)
+}
+
+/// Tokens at a price: whole micro-USD, and the millionths of one beyond them, of which there may be more than a million.
+fn product(tokens: u64, price: MicroUsd) -> (MicroUsd, u64) {
+    let (millions, tokens) = (tokens / TOKENS_PER_PRICE, tokens % TOKENS_PER_PRICE);
+    let (each, rest) = (price / TOKENS_PER_PRICE, price % TOKENS_PER_PRICE);
+    (
+        millions.saturating_mul(price).saturating_add(tokens * each),
+        tokens * rest,
+    )
 }
 
 /// How near a limit is.
@@ -135,5 +144,5 @@ pub fn alert_level(used: u64, next: u64, max: u64) -> AlertLevel {
 
 /// Whether `used` is at least 80 % of `max`; a `max` of 0 counts as reached.
 pub(crate) fn reaches_80_percent(used: u64, max: u64) -> bool {
-    u128::from(used) * 100 >= u128::from(max) * 80
+    used >= max - max / 5
 }

@@ -37,17 +37,17 @@ pub(crate) fn days_from_civil(year: u64, month: u64, day: u64) -> u64 {
 /// century of a two-digit year: one that seems more than 50 years ahead is past.
 pub(crate) fn parse_http_date(text: &str, now: u64) -> Option<u64> {
     // `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`
-    let mut words = [""; 8];
-    let found = text.split([' ', ',', '-', ':']).filter(|word| !word.is_empty());
-    for (place, word) in found.enumerate() {
+    let mut words = [b"".as_slice(); 8];
+    let found = text.as_bytes().split(|byte| b" ,-:".contains(byte));
+    for (place, word) in found.filter(|word| !word.is_empty()).enumerate() {
         *words.get_mut(place)? = word;
     }
     let (day, month, year, time) = match words {
-        [_, day, month, year, hour, minute, second, "GMT"] => (day, month, year, [hour, minute, second]),
-        [_, month, day, hour, minute, second, year, ""] => (day, month, year, [hour, minute, second]),
+        [_, day, month, year, hour, minute, second, b"GMT"] => (day, month, year, [hour, minute, second]),
+        [_, month, day, hour, minute, second, year, b""] => (day, month, year, [hour, minute, second]),
         _ => return None,
     };
-    let month = MONTHS.iter().position(|name| *name == month)? as u64 + 1;
+    let month = MONTHS.iter().position(|name| name.as_bytes() == month)? as u64 + 1;
     let year = match (digits(year)?, year.len()) {
         (year, 4) => year,
         (short, 2) => {
@@ -77,7 +77,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// One to four ASCII digits.
-fn digits(text: &str) -> Option<u64> {
+fn digits(text: &[u8]) -> Option<u64> {
     crate::json::whole(text).filter(|_| text.len() <= 4)
 }
 

@@ -72,6 +72,23 @@ pub struct OutboxEntry {
     pub owner_tab: String,
 }
 
+impl OutboxEntry {
+    /// Whether it waits.
+    pub fn is_queued(&self) -> bool {
+        matches!(self.state, OutboxState::Queued)
+    }
+
+    /// Whether it is under way.
+    pub fn is_sending(&self) -> bool {
+        matches!(self.state, OutboxState::Sending)
+    }
+
+    /// Whether it did not go.
+    pub fn has_failed(&self) -> bool {
+        matches!(self.state, OutboxState::Failed(_))
+    }
+}
+
 /// The turns that are not acknowledged yet, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outbox {
@@ -131,9 +148,9 @@ impl Outbox {
     pub fn next_sendable(&self, conversation_id: &str, now: Millis) -> Option<&OutboxEntry> {
         let mut waiting = self
             .of_conversation(conversation_id)
-            .filter(|e| !matches!(e.state, OutboxState::Failed(_)));
+            .filter(|entry| !entry.has_failed());
         let next = waiting.next()?;
-        let sending = next.state == OutboxState::Sending || waiting.any(|entry| entry.state == OutboxState::Sending);
+        let sending = next.is_sending() || waiting.any(OutboxEntry::is_sending);
         (!sending && next.not_before.is_none_or(|at| at <= now)).then_some(next)
     }
 
@@ -216,7 +233,7 @@ pub fn decode(key: &str, text: &str) -> Result<OutboxEntry, SetAside> {
     };
     let value = json::parse(text);
     let is_other = |version| version != u64::from(VERSION);
-    let written_by = json::whole(before_colon(rest));
+    let written_by = json::whole(before_colon(rest).as_bytes());
     if written_by.is_some_and(is_other) || value.as_ref().and_then(Value::version).is_some_and(is_other) {
         return Err(set_aside(SetAsideReason::OtherVersion));
     }

@@ -62,7 +62,7 @@ pub const LONGEST_WAIT: Millis = 120_000;
 /// Returns the instant from which to try again, on the clock of `now`, never before `now`; `None` when it is neither.
 pub fn parse_retry_after(value: &str, now: Millis) -> Option<Millis> {
     let value = value.trim_ascii();
-    match json::whole(value) {
+    match json::whole(value.as_bytes()) {
         Some(seconds) => Some(now.saturating_add(seconds.saturating_mul(1_000))),
         None => parse_http_date(value, now).map(|at| at.max(now)),
     }

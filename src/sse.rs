@@ -154,7 +154,7 @@ impl Parser {
                 self.data.push('\n');
             }
             "id" if !value.contains('\0') => self.last_id = value.to_owned(),
-            "retry" => self.retry = json::whole(value).or(self.retry),
+            "retry" => self.retry = json::whole(value.as_bytes()).or(self.retry),
             // A comment has no name; what is unknown is ignored.
             _ => {}
         }

@@ -6,12 +6,11 @@ use crate::Millis;
 /// goes back) the random part is a counter with a random start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UuidGenerator {
-    /// The last id without version and variant: 48 bits of time, 74 of randomness.
-    last: Option<u128>,
+    /// The last id without version and variant: 48 bits of time and 10 random ones, then 64 random ones.
+    last: Option<(u64, u64)>,
 }
 
-const RANDOM_BITS: u32 = 74;
-const TIME_MASK: u128 = (1 << 48) - 1;
+const TIME_MASK: u64 = (1 << 48) - 1;
 
 impl UuidGenerator {
     /// No id was made yet.
@@ -21,32 +20,35 @@ impl UuidGenerator {
 
     /// The next id, lower case, from the clock and ten random bytes.
     pub fn next(&mut self, now: Millis, random: [u8; 10]) -> String {
-        let random = random.iter().fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+        let [first, second, low @ ..] = random;
+        let low = u64::from_be_bytes(low);
         // The top bit stays free, so that counting on within a millisecond has room.
-        let random = random & ((1 << (RANDOM_BITS - 1)) - 1);
-        let fresh = (u128::from(now) & TIME_MASK) << RANDOM_BITS | random;
+        let high = u64::from(u16::from_be_bytes([first, second]) & 0x1ff);
+        let time = now & TIME_MASK;
         let value = match self.last {
             // A step of more than one, so that an id does not tell its neighbour.
-            Some(last) if last >> RANDOM_BITS >= fresh >> RANDOM_BITS => last + 1 + (random & 0xffff_ffff),
-            _ => fresh,
+            Some((last_high, last_low)) if last_high >> 10 >= time => {
+                let (low, is_over) = last_low.overflowing_add(1 + (low & 0xffff_ffff));
+                (last_high + u64::from(is_over), low)
+            }
+            _ => (time << 10 | high, low),
         };
         self.last = Some(value);
         format(value)
     }
 }
 
-/// 48 bits of time, version, 12 random bits, variant, 62 random bits.
-fn format(value: u128) -> String {
-    let time = (value >> RANDOM_BITS) & TIME_MASK;
-    let high = (value >> 62) & 0xfff;
-    let low = value & ((1 << 62) - 1);
-    let bits = time << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low;
+/// 48 bits of time, version, 12 random bits; variant, 62 random bits.
+fn format((high, low): (u64, u64)) -> String {
+    let time_and_version = high >> 10 << 16 | 0x7 << 12 | (high & 0x3ff) << 2 | low >> 62;
+    let variant_and_rest = 0b10 << 62 | low & ((1 << 62) - 1);
     let mut text = String::with_capacity(36);
     for place in 0..32 {
         if matches!(place, 8 | 12 | 16 | 20) {
             text.push('-');
         }
-        let digit = (bits >> (124 - 4 * place)) as u32 & 0xf;
+        let bits = if place < 16 { time_and_version } else { variant_and_rest };
+        let digit = (bits >> (60 - 4 * (place & 15))) as u32 & 0xf;
         text.push(char::from_digit(digit, 16).unwrap_or('0'));
     }
     text

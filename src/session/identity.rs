@@ -138,7 +138,7 @@ impl Session {
         self.identity.held = None;
         self.identity.signed_out = true;
         self.drop_requests();
-        for turn_id in self.outbox.turns(&|entry| entry.state == OutboxState::Sending) {
+        for turn_id in self.outbox.turns(&|entry| entry.is_sending()) {
             self.set_state(&turn_id, OutboxState::Queued);
         }
         self.end_all_live();

@@ -16,7 +16,7 @@ impl Session {
                 Ok(entry) if !self.is_ours(&entry.owner_tab) => self.await_end(entry.owner_tab),
                 Ok(mut entry) => {
                     entry.owner_tab.clone_from(&self.tab);
-                    if entry.state == OutboxState::Sending {
+                    if entry.is_sending() {
                         entry.state = OutboxState::Queued;
                     }
                     self.take_in(entry);
@@ -45,7 +45,7 @@ impl Session {
                 self.aside.push(entry);
                 continue;
             }
-            if entry.state == OutboxState::Sending {
+            if entry.is_sending() {
                 entry.state = OutboxState::Queued;
             }
             self.take_in(entry);
@@ -79,11 +79,7 @@ impl Session {
 
     /// Another tab, which read the same outbox, has done with the turn. What is under way here ends by itself.
     pub(super) fn forget_turn(&mut self, turn_id: &str) {
-        if self
-            .outbox
-            .get(turn_id)
-            .is_some_and(|entry| entry.state != OutboxState::Sending)
-        {
+        if self.outbox.get(turn_id).is_some_and(|entry| !entry.is_sending()) {
             self.drop_entry(turn_id);
             self.drop_hold(turn_id);
         }
@@ -131,7 +127,7 @@ impl Session {
     /// Messages on their way to a conversation that its server-side count does not contain.
     pub(super) fn unheard_of(&self, conversation_id: &str) -> u64 {
         let sent = self.outbox.of_conversation(conversation_id).filter(|entry| {
-            let going = !matches!(entry.state, OutboxState::Failed(_));
+            let going = !entry.has_failed();
             going && entry.trigger == Trigger::SubmitMessage && !self.is_accepted(entry)
         });
         sent.count() as u64

@@ -3,7 +3,6 @@
 use crate::Millis;
 use crate::cache::Weigh;
 use crate::message::{Conversation, Message, MessagePage};
-use crate::outbox::OutboxState;
 use crate::pages::Pages;
 use crate::problem::ChatErrorDetail;
 use crate::table::Table;
@@ -235,7 +234,7 @@ impl Session {
             .map(|live| live.turn_id.as_str());
         let live = page.live_turn_id.as_deref();
         let arrived = self.outbox.turns(&|entry| {
-            let (turn_id, waits) = (Some(entry.turn_id.as_str()), entry.state != OutboxState::Sending);
+            let (turn_id, waits) = (Some(entry.turn_id.as_str()), !entry.is_sending());
             waits && turn_id != live && turn_id != here && page.messages.iter().any(|it| it.id == entry.turn_id)
         });
         for turn_id in arrived {

@@ -45,6 +45,11 @@ impl Session {
         let account = &self.account;
         let usage = self.usage(self.there(now));
         let known = account.usage.as_ref();
+        let usage_stats = usage.as_ref().map(|usage| self.usage_stats(usage, now));
+        let (quotas, license, organization) = match usage {
+            Some(usage) => (Some(usage.quotas), Some(usage.license), Some(usage.organization)),
+            None => (None, None, None),
+        };
         AccountSnapshot {
             status: match (self.identity.signed_out, known, &account.error) {
                 (true, _, _) => AccountStatus::SignedOut,
@@ -54,10 +59,10 @@ impl Session {
             },
             error: account.error.clone(),
             user_id: self.identity.user_id.clone(),
-            quotas: usage.as_ref().map(|usage| usage.quotas.clone()),
-            license: usage.as_ref().map(|usage| usage.license.clone()),
-            organization: known.map(|usage| usage.organization.clone()),
-            usage_stats: usage.map(|usage| self.usage_stats(&usage, now)),
+            quotas,
+            license,
+            organization: organization.filter(|_| known.is_some()),
+            usage_stats,
             tiers: account.tiers.clone(),
             agents: account.agents.clone(),
             is_stale: self.is_account_stale(now),
@@ -169,7 +174,7 @@ impl Session {
         let is_live = |message: &Message| live.is_some_and(|live| live.turn_id == message.turn_id);
         let failed_here = |message: &Message| {
             let entry = self.outbox.get(&message.id);
-            entry.is_some_and(|entry| matches!(entry.state, OutboxState::Failed(_)))
+            entry.is_some_and(|entry| entry.has_failed())
         };
         let rows = thread.pages.messages().filter(|message| {
             let comes_as_it_grows = message.role == Role::Assistant && is_live(message);
@@ -218,9 +223,9 @@ impl Session {
             .of_conversation(id)
             .filter(|entry| entry.trigger == Trigger::SubmitMessage)
         {
-            let failed = matches!(entry.state, OutboxState::Failed(_));
+            let failed = entry.has_failed();
             let settled = pages.is_some_and(|pages| pages.get(&entry.turn_id).is_some());
-            if failed || (entry.state == OutboxState::Sending && !settled) {
+            if failed || (entry.is_sending() && !settled) {
                 moving.push(self.row(entry));
             }
             if live.is_some_and(|live| live.turn_id == entry.turn_id) {
@@ -236,7 +241,7 @@ impl Session {
         let queued = self
             .outbox
             .of_conversation(id)
-            .filter(|entry| entry.trigger == Trigger::SubmitMessage && entry.state == OutboxState::Queued);
+            .filter(|entry| entry.trigger == Trigger::SubmitMessage && entry.is_queued());
         // One that was under way when the session ended may be settled.
         let pages = self.threads.peek(id).map(|thread| &thread.pages);
         let settled = |entry: &&OutboxEntry| pages.is_some_and(|pages| pages.get(&entry.turn_id).is_some());

@@ -19,7 +19,7 @@ impl Claims {
     pub(super) fn of(token: &str) -> Option<Claims> {
         let (_, rest) = token.split_once('.')?;
         let payload = rest.split_once('.').map_or(rest, |(payload, _)| payload);
-        json::read(&String::from_utf8(base64url(payload)?).ok()?)
+        json::read(&String::from_utf8_lossy(&base64url(payload)?))
     }
 
     /// Whether it will be refused at `now`, by the server's clock. A little early, so that it does not expire on the way.

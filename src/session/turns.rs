@@ -98,7 +98,7 @@ impl Session {
         if self.identity.signed_out {
             return Err(ChatErrorDetail::signed_out());
         }
-        let failed = |entry: &&OutboxEntry| matches!(entry.state, OutboxState::Failed(_));
+        let failed = |entry: &&OutboxEntry| entry.has_failed();
         let Some(entry) = self.outbox.get(message_id).filter(failed).cloned() else {
             return Ok(());
         };
@@ -116,12 +116,12 @@ impl Session {
 
     /// Gives a failed message up and returns its text.
     pub fn discard(&mut self, message_id: &str) -> Option<String> {
-        self.withdraw(message_id, |state| matches!(state, OutboxState::Failed(_)))
+        self.withdraw(message_id, OutboxEntry::has_failed)
     }
 
     /// Gives a queued message up and returns its text; `None` when it is under way already.
     pub fn cancel_queued(&mut self, message_id: &str) -> Option<String> {
-        self.withdraw(message_id, |state| *state == OutboxState::Queued)
+        self.withdraw(message_id, OutboxEntry::is_queued)
     }
 
     /// The error was seen.
@@ -180,13 +180,13 @@ impl Session {
         let mut next = None;
         for entry in self.outbox.iter() {
             let id = entry.conversation_id.as_str();
-            if matches!(entry.state, OutboxState::Failed(_)) || seen.contains(&id) {
+            if entry.has_failed() || seen.contains(&id) {
                 continue;
             }
             seen.push(id);
             let talk = self.talks.get(id);
             let held_up = talk.is_some_and(|talk| talk.live.is_some() || talk.deleted);
-            if entry.state == OutboxState::Queued && !held_up {
+            if entry.is_queued() && !held_up {
                 next = sooner(next, entry.not_before.map(|at| self.here(at)));
             }
         }
@@ -259,11 +259,10 @@ impl Session {
     pub(super) fn set_error(&mut self, conversation_id: &str, error: Option<ChatErrorDetail>) {
         if let Some(talk) = self.talks.get_mut(conversation_id) {
             talk.error_is_of_reading = false;
-            if talk.error == error {
-                return;
+            if talk.error.is_some() || error.is_some() {
+                talk.error = error;
+                self.change(conversation_id);
             }
-            talk.error = error;
-            self.change(conversation_id);
         }
     }
 
@@ -348,11 +347,8 @@ impl Session {
         self.set_state(turn_id, OutboxState::Queued);
     }
 
-    fn withdraw(&mut self, turn_id: &str, may: impl Fn(&OutboxState) -> bool) -> Option<String> {
-        let entry = self
-            .outbox
-            .get(turn_id)
-            .filter(|entry| !self.disposed && may(&entry.state))?;
+    fn withdraw(&mut self, turn_id: &str, may: fn(&OutboxEntry) -> bool) -> Option<String> {
+        let entry = self.outbox.get(turn_id).filter(|entry| !self.disposed && may(entry))?;
         let (text, conversation_id) = (entry.content.clone(), entry.conversation_id.clone());
         self.acknowledge(turn_id);
         self.drop_hold(turn_id);
