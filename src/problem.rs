@@ -187,12 +187,16 @@ struct DatabaseError {
 impl Problem {
     /// A problem of ours, without the optional fields.
     pub fn new(code: ProblemCode, status: u16, detail: impl Into<String>) -> Problem {
+        Self::saying(code, status, detail.into())
+    }
+
+    fn saying(code: ProblemCode, status: u16, detail: String) -> Problem {
         let (name, title) = describe(code);
         Problem {
             kind: ["urn:production-chat:problem:", name].concat(),
             title: title.to_owned(),
             status,
-            detail: detail.into(),
+            detail,
             code,
             errors: Vec::new(),
             violations: Vec::new(),
@@ -257,9 +261,13 @@ fn code_of(status: u16) -> ProblemCode {
 impl ChatErrorDetail {
     /// An error without the optional fields.
     pub fn new(code: ChatErrorCode, message: impl Into<String>) -> ChatErrorDetail {
+        Self::saying(code, message.into())
+    }
+
+    fn saying(code: ChatErrorCode, message: String) -> ChatErrorDetail {
         ChatErrorDetail {
             code,
-            message: message.into(),
+            message,
             status: None,
             retry_at: None,
             retryable: may_retry(code),
