@@ -27,6 +27,8 @@ pub struct Pages {
     covered_to: u64,
     /// The server's clock at the newest news.
     known_at: Millis,
+    /// The same when the newest of the merged pages was read.
+    paged_at: Millis,
     loaded: bool,
     content_bytes: usize,
 }
@@ -38,9 +40,14 @@ impl Pages {
     }
 
     /// Merges the newest page. Messages in its range that the server no longer has disappear. When it does not reach
-    /// down to what is held, the older part is dropped and the cursor set anew, so that no gap opens.
+    /// down to what is held, the older part is dropped and the cursor set anew, so that no gap opens. A page older than one
+    /// that was merged says nothing: where both reach, the other knew better.
     pub fn merge_latest(&mut self, page: MessagePage) {
         let as_of = page.conversation.updated_at;
+        if as_of < self.paged_at {
+            return;
+        }
+        self.paged_at = as_of;
         let (mut lowest, mut highest) = (u64::MAX, 0);
         for message in &page.messages {
             lowest = lowest.min(message.seq);
