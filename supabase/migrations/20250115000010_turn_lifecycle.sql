@@ -159,7 +159,10 @@ comment on function public.settle_turn(uuid, uuid, uuid, text, text, bigint, big
   'dispatched -> settled: the hold becomes the actual charge. A turn that expired meanwhile is corrected, once. Unknown '
   'tokens (null) are charged as estimated; a stop never costs more than the hold.';
 
-create function public.release_turn(p_org_id uuid, p_turn_id uuid, p_user_id uuid, p_reason text) returns jsonb
+create function public.release_turn(
+  p_org_id uuid, p_turn_id uuid, p_user_id uuid, p_reason text,
+  p_answer_id uuid default null -- of the attempt that failed: another one under the same id is left alone
+) returns jsonb
 language plpgsql security definer set search_path = ''
 as $$
 declare
@@ -169,7 +172,9 @@ begin
   if v_turn.id is null then
     return private.no_such_turn();
   end if;
-  if v_turn.state in ('held', 'dispatched') then
+  if p_answer_id <> v_turn.answer_id then
+    null;
+  elsif v_turn.state in ('held', 'dispatched') then
     v_now := private.lock_turn_books(v_turn);
     v_turn := private.release_locked(v_turn, left(coalesce(p_reason, ''), 200), v_now);
     perform private.bump_usage_version(p_org_id, p_user_id);
@@ -183,7 +188,7 @@ begin
     || jsonb_build_object('message', private.stored_message(p_org_id, v_turn.answer_id));
 end
 $$;
-comment on function public.release_turn(uuid, uuid, uuid, text) is
+comment on function public.release_turn(uuid, uuid, uuid, text, uuid) is
   'held or dispatched -> released: the hold goes back. A turn that expired meanwhile is settled at no charge.';
 
 create function private.expire_if_silent(p_turn public.chat_turns) returns public.chat_turns
@@ -324,11 +329,11 @@ revoke all on function private.lock_turn(uuid, uuid, uuid), private.lock_turn_bo
   private.turn_reply(public.chat_turns, boolean), private.no_such_turn(), private.expire_if_silent(public.chat_turns),
   private.text_from_byte(text, bigint),
   public.dispatch_turn(uuid, uuid, uuid), public.flush_turn(uuid, uuid, uuid, text),
-  public.settle_turn(uuid, uuid, uuid, text, text, bigint, bigint, bigint), public.release_turn(uuid, uuid, uuid, text),
+  public.settle_turn(uuid, uuid, uuid, text, text, bigint, bigint, bigint), public.release_turn(uuid, uuid, uuid, text, uuid),
   public.stop_turn(uuid, uuid, uuid), public.read_turn(uuid, uuid, uuid, bigint), public.sweep_stale_turns(int)
   from public, anon, authenticated, service_role;
 grant execute on function
   public.dispatch_turn(uuid, uuid, uuid), public.flush_turn(uuid, uuid, uuid, text),
-  public.settle_turn(uuid, uuid, uuid, text, text, bigint, bigint, bigint), public.release_turn(uuid, uuid, uuid, text),
+  public.settle_turn(uuid, uuid, uuid, text, text, bigint, bigint, bigint), public.release_turn(uuid, uuid, uuid, text, uuid),
   public.stop_turn(uuid, uuid, uuid), public.read_turn(uuid, uuid, uuid, bigint), public.sweep_stale_turns(int)
   to service_role;

@@ -130,6 +130,17 @@ describe('the same turn again', () => {
     assert.equal((await db.reserve(user, first)).outcome, 'denied')
   })
 
+  test('released: what is said again of the attempt that failed does not end the new one', async () => {
+    const user = await db.newUser()
+    const first = await db.reserve(user)
+    const failed = { p_reason: 'test', p_answer_id: first.turn.answerId }
+    assert.equal((await db.turn('release_turn', user, first.id, failed)).turn.state, 'released')
+    const again = await db.reserve(user, first)
+    const late = await db.turn('release_turn', user, first.id, failed)
+    assert.deepEqual([late.turn.state, late.turn.answerId], ['held', again.turn.answerId])
+    assert.equal((await db.turn('release_turn', user, first.id, { p_reason: 'test' })).turn.state, 'released')
+  })
+
   test('expired: the charge stands', async () => {
     const user = await db.newUser()
     const first = await db.reserve(user)

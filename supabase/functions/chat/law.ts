@@ -81,7 +81,9 @@ export function createLaw(config: Config) {
         p_completion_tokens: tokens?.completion ?? null,
       }, RECORD_LIMIT_MS),
 
-    release: (key: TurnKey, reason: string) => call("release_turn", key, { p_reason: reason }, RECORD_LIMIT_MS),
+    /** `answerId`: of the attempt that failed. */
+    release: (key: TurnKey, answerId: string, reason: string) =>
+      call("release_turn", key, { p_reason: reason, p_answer_id: answerId }, RECORD_LIMIT_MS),
 
     stop: (key: TurnKey) => call("stop_turn", key, {}, DECIDE_LIMIT_MS),
 

@@ -101,7 +101,7 @@ export async function runTurn(
           "The model did not answer. Nothing was charged.",
           retryAfter === null ? {} : { retryAfter },
         );
-        return async () => ({ reply: await record(() => law.release(key, error.message)), cause });
+        return async () => ({ reply: await record(() => law.release(key, turn.answerId, error.message)), cause });
       }
       return async () => ({ reply: await record(() => law.settle(key, answer.text, "stopped", generated())) });
     }
