@@ -63,6 +63,23 @@ fn what_a_tab_had_in_flight_counts_no_more_once_the_tab_is_gone() {
 }
 
 #[test]
+fn what_a_living_tab_stored_is_that_tabs_to_send() {
+    let mut first = World::ready();
+    let turn = first.send(CONVERSATION, "Mine");
+    let owner: serde_json::Value = serde_json::from_str(first.storage.values().next().unwrap()).unwrap();
+    let mut second = World::neighbour(8);
+    second.storage = first.storage.clone();
+    // A third tab has ended, and the second looks for what it left.
+    second.feed(Input::TabEnded("a third".to_owned()));
+    second.pass(60_000);
+    assert!(second.paths().iter().all(|path| !path.contains("/chat")));
+    assert_eq!(second.account().unsent_count, 0);
+
+    second.feed(Input::TabEnded(owner["ownerTab"].as_str().unwrap().to_owned()));
+    assert!(second.on_wire("/chat").body.unwrap().contains(&turn), "the tab is gone");
+}
+
+#[test]
 fn signing_out_in_one_tab_clears_the_other() {
     let (mut first, mut second) = two_tabs();
     second.send(CONVERSATION, "Unsent");
