@@ -76,15 +76,16 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 WASM_FLAGS = --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src= \
 	--remap-path-prefix=$(shell rustc --print sysroot)/lib/rustlib/src/rust= \
 	-Cllvm-args=-inline-threshold=15 -Cllvm-args=-disable-lsr
-$(WASM): $(RUST_SOURCES) $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN) tools/short-names.mjs
+WASM_TOOLS := $(addprefix tools/wasm/,finish.mjs optimized.mjs panics.mjs short-names.mjs)
+$(WASM): $(RUST_SOURCES) $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN) $(WASM_TOOLS)
 	$(call say,the crate to WebAssembly)
 	@rustup target add wasm32-unknown-unknown >/dev/null 2>&1
 	@RUSTFLAGS='$(WASM_FLAGS)' wasm-pack --log-level warn build --mode no-install --target web --no-pack --out-dir pkg/wasm --release
-	@node tools/short-names.mjs
+	@node tools/wasm/finish.mjs
 	@touch $@
 
-$(INLINED): $(WASM) tools/inline.mjs
-	@node tools/inline.mjs
+$(INLINED): $(WASM) tools/wasm/inline.mjs
+	@node tools/wasm/inline.mjs
 
 PKG_SOURCES := pkg/package.json pkg/tsconfig.json $(shell find pkg/src -name '*.ts' -o -name '*.tsx' 2>/dev/null)
 $(DIST): $(WASM) $(INLINED) $(PKG_SOURCES)

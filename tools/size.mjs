@@ -5,7 +5,7 @@
 import { relative, resolve } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
 import { build } from 'vite'
-import { codeByCrate } from './crates.mjs'
+import { codeByCrate } from './wasm/crates.mjs'
 
 /** Bytes. 1 KB is 1,000 of them. */
 const BUDGET = 75_000

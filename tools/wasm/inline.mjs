@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 
-const wasm = new URL('../pkg/wasm/', import.meta.url)
+const wasm = new URL('../../pkg/wasm/', import.meta.url)
 const gzipped = gzipSync(await readFile(new URL('production_chat_bg.wasm', wasm)), { level: 9 }).toString('base64')
 await writeFile(new URL('inlined.js', wasm), `export const GZIPPED = '${gzipped}'\n`)
 await writeFile(

@@ -6,8 +6,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { optimized } from './optimized.mjs'
+import { withoutPanics } from './panics.mjs'
 
-const root = resolve(import.meta.dirname, '..')
+const root = resolve(import.meta.dirname, '../..')
 const COMPILED = join(root, 'target/wasm32-unknown-unknown/release/production_chat.wasm')
 const STANDARD = new Set(['alloc', 'core', 'std', 'compiler_builtins', '__rustc'])
 /** Crates that belong together, by the name people know. */
@@ -40,11 +42,8 @@ export function codeByCrate() {
 function withNames() {
   const dir = mkdtempSync(join(tmpdir(), 'production-chat-size-'))
   try {
-    execFileSync('wasm-bindgen', ['--keep-debug', '--target', 'web', '--out-dir', dir, '--out-name', 'named', COMPILED])
-    const cargo = readFileSync(join(root, 'Cargo.toml'), 'utf8')
-    const flags = JSON.parse(/^wasm-opt = (\[.*\])$/m.exec(cargo)[1]).filter((flag) => !flag.startsWith('--strip'))
-    execFileSync('wasm-opt', [join(dir, 'named_bg.wasm'), '-g', '-o', join(dir, 'named.wasm'), ...flags])
-    return readFileSync(join(dir, 'named.wasm'))
+    execFileSync('wasm-bindgen', ['--target', 'web', '--out-dir', dir, '--out-name', 'named', COMPILED])
+    return optimized(withoutPanics(readFileSync(join(dir, 'named_bg.wasm'))), { keepNames: true })
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
