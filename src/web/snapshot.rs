@@ -3,7 +3,7 @@
 use js_sys::{Array, Object, Reflect};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 use crate::json::Value;
 use crate::session::{ChatMessage, Row, Session};
@@ -45,18 +45,25 @@ struct Shown {
 struct View {
     changed: bool,
     shown: Option<Shown>,
-    settled: List,
+    settled: Settled,
     /// Of the settled messages.
     revision: Option<u64>,
-    moving: List,
-    queue: List,
+    moving: Few,
+    queue: Few,
     messages: Array,
 }
 
-/// An array of messages and their versions.
+/// Messages that hardly change, and there are many: their versions tell which are the same.
 #[derive(Default)]
-struct List {
+struct Settled {
     versions: Vec<u64>,
+    array: Array,
+}
+
+/// Messages that change all the time, and there are few: one that grows is made of the one before.
+#[derive(Default)]
+struct Few {
+    shown: Vec<Shown>,
     array: Array,
 }
 
@@ -108,15 +115,21 @@ fn says_still(shown: Option<&Shown>, says: &Value) -> bool {
 impl Shown {
     /// The next object. Parts of the last one that did not change keep their identity.
     fn next(last: Option<&Shown>, says: Value) -> Shown {
-        let object = Object::new().into();
+        let object = Object::new();
+        if let Some(last) = last {
+            Object::assign(&object, last.object.unchecked_ref());
+        }
         if let Value::Object(fields) = &says {
             for (name, value) in fields {
-                let old = last.filter(|last| last.says.field(name) == Some(value));
-                let part = old.and_then(|last| Reflect::get(&last.object, &name.as_ref().into()).ok());
-                set(&object, name, &part.unwrap_or_else(|| plain(value)));
+                if last.is_none_or(|last| last.says.field(name) != Some(value)) {
+                    set(&object, name, &plain(value));
+                }
             }
         }
-        Shown { says, object }
+        Shown {
+            says,
+            object: object.into(),
+        }
     }
 }
 
@@ -146,12 +159,34 @@ impl View {
     }
 }
 
-impl List {
+impl Few {
+    /// Goes on to other messages; returns whether they are the same ones. Those that say the same keep their object.
     fn take(&mut self, messages: &[ChatMessage]) -> bool {
-        let versions = messages.iter().map(|message| message.version).collect();
-        self.next(versions, &|place| messages.get(place).cloned())
+        let mut last = std::mem::take(self);
+        let mut same = last.shown.len() == messages.len();
+        for message in messages {
+            let says = json::to_value(message);
+            let place = last.shown.iter().position(|last| last.says.field("id") == says.field("id"));
+            same &= place == Some(0);
+            let before = place.map(|place| last.shown.remove(place));
+            let shown = match before {
+                Some(before) if before.says == says => before,
+                before => {
+                    same = false;
+                    Shown::next(before.as_ref(), says)
+                }
+            };
+            self.array.push(&shown.object);
+            self.shown.push(shown);
+        }
+        if same {
+            self.array = last.array;
+        }
+        same
     }
+}
 
+impl Settled {
     /// Goes on to other messages; returns whether they are the same ones. Those whose version was shown before keep their
     /// object.
     fn next(&mut self, versions: Vec<u64>, message: &dyn Fn(usize) -> Option<ChatMessage>) -> bool {
@@ -173,7 +208,7 @@ impl List {
             };
             array.push(&object);
         }
-        *self = List { versions, array };
+        *self = Settled { versions, array };
         false
     }
 }

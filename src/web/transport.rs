@@ -133,7 +133,7 @@ async fn read(response: &Response, is_shown: bool, mut take: impl FnMut(Vec<u8>)
             return false;
         }
         // This one was waited for, so nothing else is there yet. Nobody sees more than a frame at a time: what comes
-        // meanwhile the browser puts together, and it is read as one.
+        // meanwhile waits, and is read in one go.
         if is_shown && !was_there {
             a_frame().await;
         }
