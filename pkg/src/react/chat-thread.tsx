@@ -140,6 +140,7 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
             <Queued key={message.id} message={message} retryAt={chat.verdict.retryAt} onCancel={cancel} />
           ))}
         </div>
+        <div className="pc-end" />
       </div>
       {!isAtEnd && (
         <button type="button" className="pc-to-end" aria-label="To the newest message" onClick={scrollToEnd}>

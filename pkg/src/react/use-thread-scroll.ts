@@ -20,6 +20,9 @@ export interface ThreadScroll {
   follow: () => void
 }
 
+/** Pixels. */
+const fromEnd = (box: HTMLElement) => box.scrollHeight - box.scrollTop - box.clientHeight
+
 /** Follows the end for those who are there, and tells when messages arrived above what is being read. */
 export function useThreadScroll(conversationId: string | null, messages: readonly ChatMessage[]): ThreadScroll {
   const scroller = useRef<HTMLDivElement>(null)
@@ -42,7 +45,8 @@ export function useThreadScroll(conversationId: string | null, messages: readonl
 
   const follow = useCallback(() => {
     const box = scroller.current
-    if (follows.current && box !== null) box.scrollTop = END
+    // Where browsers anchor (`.pc-end`), it is there already.
+    if (follows.current && box !== null && fromEnd(box) > 1) box.scrollTop = END
   }, [])
 
   // Another conversation is read from its end.
@@ -68,7 +72,7 @@ export function useThreadScroll(conversationId: string | null, messages: readonl
     if (box === null || content.current === null) return
     // Heard sixty times a second while an answer is followed, so without React's event and without a rendering.
     const onScroll = () => {
-      const isNear = box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR
+      const isNear = fromEnd(box) <= NEAR
       if (isNear !== follows.current) setIsAtEnd(isNear)
       follows.current = isNear
     }
