@@ -34,7 +34,7 @@ demo: $(PACKAGES) $(DIST)
 
 build: $(DIST)
 
-test: lint test-rust test-types test-database test-edge test-wasm test-browser test-package
+test: lint test-rust test-types size test-database test-edge test-wasm test-browser test-package
 	@printf '\033[1m✔ all tests passed\033[0m\n'
 
 # ---------------------------------------------------------------- set-up
@@ -72,10 +72,11 @@ $(CARGO_FUZZ): | doctor
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 # Panics carry the places of sources: where they are on this machine is nobody's business. A little more inlining than
-# `opt-level = "z"` does by itself leaves less code, and so do loops that count as they are written.
+# `opt-level = "z"` does by itself leaves less code, and so does code that stays as it is written: loops that count as they
+# do, values computed where they are needed, ends of branches that are not merged.
 WASM_FLAGS = --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src= \
 	--remap-path-prefix=$(shell rustc --print sysroot)/lib/rustlib/src/rust= \
-	-Cllvm-args=-inline-threshold=15 -Cllvm-args=-disable-lsr
+	$(addprefix -Cllvm-args=-,inline-threshold=15 disable-lsr disable-licm-promotion enable-pre=false simplifycfg-sink-common=false)
 WASM_TOOLS := $(addprefix tools/wasm/,finish.mjs optimized.mjs panics.mjs short-names.mjs)
 $(WASM): $(RUST_SOURCES) $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN) $(WASM_TOOLS)
 	$(call say,the crate to WebAssembly)

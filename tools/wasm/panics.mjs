@@ -28,13 +28,13 @@ export function withoutPanics(binary) {
 
 const isOfPanics = (name) => ENDS.test(name) || SAYS.test(name)
 
-/** Code of ours that formats text by `core::fmt` would trap: say where it is. */
+/** Code that formats text by `core::fmt` would trap, so there must be none. */
 function refuseToDropWhatIsNeeded(text) {
   let caller = ''
   for (const [, kind, name] of text.matchAll(/^ {1,}\((func|call) \$("[^"]*"|\S+)/gm)) {
     const said = plain(name.replaceAll('"', ''))
     if (kind === 'func') caller = said
-    else if (SAYS.test(said) && !isOfPanics(caller)) throw new Error(`${caller} calls ${said}: write text without core::fmt.`)
+    else if (SAYS.test(said) && !isOfPanics(caller)) throw new Error(`${caller} calls ${said}: write text without \`format!\`, \`write!\` and \`to_string\`.`)
   }
 }
 
