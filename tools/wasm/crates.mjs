@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { optimized } from './optimized.mjs'
 import { withoutPanics } from './panics.mjs'
+import { CODE, CUSTOM, IMPORTS, number, sections, text } from './sections.mjs'
 
 const root = resolve(import.meta.dirname, '../..')
 const COMPILED = join(root, 'target/wasm32-unknown-unknown/release/production_chat.wasm')
@@ -57,71 +58,45 @@ function crateOf(name) {
   return FAMILIES[crate] ?? (crate !== '' && name.includes('::') ? crate : 'the rest (shims, allocator)')
 }
 
+const FUNCTION_NAMES = 1
+
 /** The functions of a module: their names and how long their code is. */
 function functions(module) {
-  let place = 8
-  const number = () => {
-    for (let value = 0, shift = 0; ; shift += 7) {
-      const byte = module[place++]
-      value += (byte & 127) * 2 ** shift
-      if (byte < 128) return value
-    }
-  }
-  const text = () => {
-    const length = number()
-    place += length
-    return module.toString('utf8', place - length, place)
-  }
   let imported = 0
-  const bodies = []
+  let bodies = []
   const names = new Map()
-  while (place < module.length) {
-    const id = module[place++]
-    const size = number()
-    const end = place + size
-    if (id === IMPORTS) imported = countFunctions(number, text, () => module[place++])
-    if (id === CODE) {
-      for (let left = number(); left > 0; left--) {
-        const bytes = number()
-        bodies.push(bytes)
-        place += bytes
-      }
-    }
-    if (id === CUSTOM && text() === 'name') {
-      while (place < end) {
-        const kind = module[place++]
-        const next = number() + place
-        if (kind === FUNCTION_NAMES) for (let left = number(); left > 0; left--) names.set(number(), text())
-        place = next
-      }
-    }
-    place = end
+  for (const { id, content } of sections(module)) {
+    // All of them are functions: short-names.mjs refuses others.
+    if (id === IMPORTS) imported = number(content, 0).value
+    if (id === CODE) bodies = lengths(content)
+    if (id === CUSTOM && text(content, 0).value === 'name') addNames(names, content)
   }
   return bodies.map((bytes, index) => ({ bytes, name: names.get(index + imported) ?? '' }))
 }
 
-// https://webassembly.github.io/spec/core/binary/modules.html
-const CUSTOM = 0
-const IMPORTS = 2
-const CODE = 10
-const FUNCTION_NAMES = 1
-
-function countFunctions(number, text, byte) {
-  let functions = 0
-  for (let left = number(); left > 0; left--) {
-    text()
-    text()
-    const kind = byte()
-    if (kind === 0) functions++
-    if (kind === 0) number()
-    if (kind === 1) byte()
-    if (kind === 1 || kind === 2) {
-      const flags = number()
-      number()
-      if (flags & 1) number()
-    }
-    if (kind === 3) byte(), byte()
-    if (kind === 4) byte(), number()
+function lengths(content) {
+  const count = number(content, 0)
+  const bodies = []
+  for (let at = count.end; bodies.length < count.value; ) {
+    const length = number(content, at)
+    bodies.push(length.value)
+    at = length.end + length.value
   }
-  return functions
+  return bodies
+}
+
+function addNames(names, content) {
+  for (let at = text(content, 0).end; at < content.length; ) {
+    const kind = content[at]
+    const size = number(content, at + 1)
+    at = size.end + size.value
+    if (kind !== FUNCTION_NAMES) continue
+    const count = number(content, size.end)
+    for (let left = count.value, place = count.end; left > 0; left--) {
+      const index = number(content, place)
+      const name = text(content, index.end)
+      names.set(index.value, name.value)
+      place = name.end
+    }
+  }
 }

@@ -1,25 +1,17 @@
 // The module and its script call each other by long names, many with hashes, which nothing compresses. Nobody else reads
 // them, so letters do.
 
-const IMPORTS = 2
-const EXPORTS = 7
-const HEAD = 8
+import { assembled, EXPORTS, IMPORTS, leb, number, sections, text } from './sections.mjs'
 
 /** The module by its short names, and `short`, which makes a text use them too. */
 export function withShortNames(module) {
   const known = new Map()
-  const pieces = [module.subarray(0, HEAD)]
-  for (let at = HEAD; at < module.length; ) {
-    const id = module[at]
-    const size = number(module, at + 1)
-    const content = module.subarray(size.end, size.end + size.value)
+  const renamed = sections(module).map(({ id, content }) => {
     const entry = id === IMPORTS ? imported : id === EXPORTS ? exported : null
-    const renamed = entry === null ? content : withNames(content, entry, known)
-    pieces.push(Buffer.from([id, ...leb(renamed.length)]), renamed)
-    at = size.end + size.value
-  }
+    return { id, content: entry === null ? content : withNames(content, entry, known) }
+  })
   const long = new RegExp(`\\b(${[...known.keys()].join('|')})\\b`, 'g')
-  return { module: Buffer.concat(pieces), short: (text) => text.replace(long, (name) => known.get(name)) }
+  return { module: assembled(module, renamed), short: (text) => text.replace(long, (name) => known.get(name)) }
 }
 
 /** An import: its module's name, its own, what it is. */
@@ -62,24 +54,4 @@ function short(name, known) {
 function letters(count) {
   const letter = String.fromCharCode(97 + (count % 26))
   return count < 26 ? `$${letter}` : letters(Math.floor(count / 26) - 1) + letter
-}
-
-function text(bytes, at) {
-  const length = number(bytes, at)
-  const end = length.end + length.value
-  return { value: bytes.toString('utf8', length.end, end), end }
-}
-
-/** A whole number as the format writes it (LEB128). */
-function number(bytes, at) {
-  let value = 0
-  for (let shift = 0; ; shift += 7) {
-    const byte = bytes[at++]
-    value += (byte & 127) * 2 ** shift
-    if (byte < 128) return { value, end: at }
-  }
-}
-
-function leb(value) {
-  return value < 128 ? [value] : [(value & 127) | 128, ...leb(Math.floor(value / 128))]
 }
