@@ -199,6 +199,7 @@ create table public.chat_turns (
   completion_tokens bigint check (completion_tokens >= 0),
   is_estimated boolean not null default false, -- charged without the provider's figures
   is_over_hold boolean not null default false, -- charged more than was held
+  is_partial boolean not null default false, -- charged for an answer that is not whole: stopped, broken off, failed
   stop_requested boolean not null default false,
   partial_answer text not null default '',
   release_reason text,

@@ -111,6 +111,29 @@ end
 $$;
 comment on function private.caller_id() is 'The signed-in user, else an error.';
 
+create function private.calibration(p_org_id uuid, p_user_id uuid) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return (
+    select jsonb_build_object(
+      'inputBytes', coalesce(sum(t.input_bytes), 0), 'inputTokens', coalesce(sum(t.prompt_tokens), 0),
+      'turns', count(*), 'outputTokens', coalesce(sum(t.completion_tokens), 0))
+    from (
+      -- One bounded read, also where the provider never gives figures.
+      select * from (
+        select * from public.chat_turns
+        where org_id = p_org_id and user_id = p_user_id and state <> 'released'
+        order by created_at desc limit 50
+      ) newest
+      where state = 'settled' and not is_estimated and not is_partial
+      order by created_at desc limit 20
+    ) t);
+end
+$$;
+comment on function private.calibration(uuid, uuid) is
+  'What whole answers took by the provider''s own figures: sums over the member''s last 20 such turns, of their last 50.';
+
 create function public.quota_status(p_org_id uuid default null) returns jsonb
 language plpgsql stable security definer set search_path = ''
 as $$
@@ -136,12 +159,13 @@ begin
     'agents', (
       select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'name', a.name, 'description', a.description)
         order by a.id = 'executive' desc, a.id), '[]')
-      from public.agents a)
+      from public.agents a),
+    'calibration', private.calibration(coalesce(p_org_id, v_user_id), v_user_id)
   );
 end
 $$;
 comment on function public.quota_status(uuid) is
-  'The caller''s usage, all plans, current prices and agents. Null: the personal organization.';
+  'The caller''s usage, all plans, current prices and agents, and what turns took lately. Null: the personal organization.';
 
 create function public.usage_history(p_days int default 30, p_org_id uuid default null) returns jsonb
 language plpgsql stable security definer set search_path = ''
@@ -170,6 +194,6 @@ $$;
 comment on function public.usage_history(int, uuid) is 'The caller''s usage per day, oldest first; days without usage are absent.';
 
 revoke all on function private.tiers_json(), private.usage_snapshot(uuid, uuid, timestamptz), private.caller_id(),
-  public.quota_status(uuid), public.usage_history(int, uuid)
+  private.calibration(uuid, uuid), public.quota_status(uuid), public.usage_history(int, uuid)
   from public, anon, authenticated, service_role;
 grant execute on function public.quota_status(uuid), public.usage_history(int, uuid) to authenticated;

@@ -213,6 +213,7 @@ begin
   update public.chat_turns set
     state = p_state, cost_micro_usd = p_cost, prompt_tokens = p_prompt_tokens, cached_tokens = p_cached_tokens,
     completion_tokens = p_completion_tokens, is_estimated = p_is_estimated, is_over_hold = p_cost > hold_micro_usd,
+    is_partial = p_status <> 'complete',
     partial_answer = '', ended_at = p_now, provider_slot = null
   where org_id = p_turn.org_id and id = p_turn.id
   returning * into v_turn;

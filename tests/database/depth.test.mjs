@@ -1,5 +1,5 @@
 // A page costs the same anywhere in a conversation, also when many conversations grew at once and no two neighbours of one
-// lie on the same block.
+// lie on the same block. So does what was learnt from turns, however many there were.
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { openDatabase } from './support/database.mjs'
 
 const DEPTH = 90_000
+const TURNS = 20_000
 /** Around the pages that are read, so many other conversations grow between two messages: each is alone on its block. */
 const CROWD = 24
 
@@ -33,9 +34,20 @@ before(async () => {
     ) c on place <= case when n < 200 or n > $3::int - 200 then $6::int else 1 end
     order by n, place`,
   [user.id, conversationId, DEPTH + 50, others.map(([id]) => id), others.map(([, id]) => id), CROWD])
+  await client.query(`insert into public.chat_turns
+      (org_id, id, user_id, conversation_id, fingerprint, agent, model, price_version, trigger, state, answer_id, answer_seq,
+       prompt_seq, files, streaming, max_output_tokens, input_bytes, hold_micro_usd, cost_micro_usd, prompt_tokens,
+       cached_tokens, completion_tokens, usage_date, created_at)
+    select c.user_id, gen_random_uuid(), c.user_id, $2, md5(n::text), 'executive', 'gpt-4o-mini', 1, 'submit-message',
+      'settled', gen_random_uuid(), 2, 1, 0, true, 400, 100, 1000, 70, 25, 0, 10, current_date,
+      now() - interval '1 day' + n * interval '1 second'
+    from generate_series(1, $3::int) n
+    join (select $1::uuid as user_id union all select unnest($4::uuid[])) c on c.user_id = $1 or n > $3::int - 200
+    order by n`,
+  [user.id, conversationId, TURNS, others.map(([id]) => id).filter((id) => id !== user.id)])
   await client.query('commit')
   client.release()
-  await db.rows('vacuum (analyze) public.chat_messages')
+  await db.rows('vacuum (analyze) public.chat_messages, public.chat_turns')
 })
 after(() => db?.close())
 
@@ -89,4 +101,21 @@ test('the list of conversations and the usage cost the same however long a conve
     const buffers = await buffersOf(sql, [])
     assert.ok(buffers <= 60, `${sql}: ${buffers} buffers`)
   }
+})
+
+test('what a message takes is learnt from a bounded read, also when no turn of many has figures', async () => {
+  const calibration = () => db.as('postgres', {}, async (query) => {
+    const sql = 'select private.calibration($1, $1) as result'
+    for (let i = 0; i < 2; i++) await query(sql, [user.id])
+    const [{ 'QUERY PLAN': [{ Plan: plan }] }] = await query(`explain (analyze, buffers, format json) ${sql}`, [user.id])
+    return { ...(await query(sql, [user.id]))[0].result, buffers: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'] }
+  })
+  const { buffers, ...sums } = await calibration()
+  assert.deepEqual(sums, { inputBytes: 2000, inputTokens: 500, turns: 20, outputTokens: 200 })
+  assert.ok(buffers >= 20 && buffers <= 30, `${buffers} buffers`)
+  await db.rows('update public.chat_turns set is_estimated = true where user_id = $1', [user.id])
+  await db.rows('vacuum (analyze) public.chat_turns')
+  const without = await calibration()
+  assert.equal(without.turns, 0)
+  assert.ok(without.buffers <= 60, `${without.buffers} buffers`)
 })
