@@ -74,31 +74,72 @@ impl Price {
     }
 }
 
-/// What a turn may cost: at least, and at most.
+/// What a turn may cost: at least, at most, and by what the last turns took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
 pub struct Estimate {
     /// The message alone, at four bytes a token, and one token of answer.
     pub min_micro_usd: MicroUsd,
     /// Everything sent, at one byte a token, and the longest answer: what the server holds.
     pub max_micro_usd: MicroUsd,
+    /// What it will cost if it is like the last turns: everything sent, at the tokens a byte took in them, and an answer
+    /// of their average length; `null` while nothing was learnt from any. For display: it decides nothing.
+    pub expected_micro_usd: Option<MicroUsd>,
+}
+
+/// What the last turns took, as the provider billed them: sums, which are zeros where there was none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Calibration {
+    /// UTF-8 bytes of everything sent, counted as for [`Estimate::max_micro_usd`].
+    pub input_bytes: u64,
+    /// Tokens they were.
+    pub input_tokens: u64,
+    /// How many turns these are sums of.
+    pub turns: u64,
+    /// Tokens of their answers.
+    pub output_tokens: u64,
 }
 
 /// The range a turn may cost, rounded up once (docs/protocol.md, "Estimates").
 ///
 /// `message_bytes`: UTF-8 bytes of the message. `input_bytes_bound`: upper bound of the UTF-8 bytes of everything sent
 /// (system prompt, context, message, 8 per message for the wire format). Amounts beyond `u64` saturate.
-pub fn estimate(message_bytes: u64, input_bytes_bound: u64, max_output_tokens: u64, price: &Price) -> Estimate {
+///
+/// What is expected is `input_bytes_bound * byte_price + answer_price`, within the range, where
+/// `byte_price = input_tokens * input_price / input_bytes` and `answer_price = output_tokens * output_price / turns`
+/// are cut to millionths of a micro-USD, so that 64 bits hold what real turns multiply to.
+pub fn estimate(
+    message_bytes: u64,
+    input_bytes_bound: u64,
+    max_output_tokens: u64,
+    price: &Price,
+    learnt: &Calibration,
+) -> Estimate {
+    let (input, output) = (price.input_micro_usd_per_million, price.output_micro_usd_per_million);
+    let min_micro_usd = cost_of(message_bytes.div_ceil(4), input, 1, output);
+    let max_micro_usd = cost_of(input_bytes_bound, input, max_output_tokens, output);
+    let byte_price = learnt
+        .input_tokens
+        .saturating_mul(input)
+        .checked_div(learnt.input_bytes);
+    let answer_price = learnt.output_tokens.saturating_mul(output).checked_div(learnt.turns);
     Estimate {
-        min_micro_usd: cost_of(message_bytes.div_ceil(4), 1, price),
-        max_micro_usd: cost_of(input_bytes_bound, max_output_tokens, price),
+        min_micro_usd,
+        max_micro_usd,
+        expected_micro_usd: byte_price.zip(answer_price).map(|(byte_price, answer_price)| {
+            cost_of(input_bytes_bound, byte_price, 1, answer_price)
+                .max(min_micro_usd)
+                .min(max_micro_usd)
+        }),
     }
 }
 
-fn cost_of(input_tokens: u64, output_tokens: u64, price: &Price) -> MicroUsd {
-    let (input, of_input) = product(input_tokens, price.input_micro_usd_per_million);
-    let (output, of_output) = product(output_tokens, price.output_micro_usd_per_million);
+/// Two amounts, each at a price per million, rounded up once.
+fn cost_of(input: u64, input_price: MicroUsd, output: u64, output_price: MicroUsd) -> MicroUsd {
+    let (input, of_input) = product(input, input_price);
+    let (output, of_output) = product(output, output_price);
     let rest = (of_input + of_output).div_ceil(TOKENS_PER_PRICE);
     input.saturating_add(output).saturating_add(rest)
 }

@@ -8,7 +8,7 @@ export const PENDING_VERDICT: Verdict = Object.freeze({
   violations: [],
   retryAt: null,
   softLimit: false,
-  estimate: { minMicroUsd: 0, maxMicroUsd: 0 },
+  estimate: { minMicroUsd: 0, maxMicroUsd: 0, expectedMicroUsd: null },
   isStale: true,
   isFallback: true,
   upgrade: null,

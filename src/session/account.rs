@@ -2,7 +2,7 @@
 
 use crate::Millis;
 use crate::cache::FRESH_FOR;
-use crate::cost::{Estimate, Price, estimate};
+use crate::cost::{Calibration, Estimate, Price, estimate};
 use crate::license::Quotas;
 use crate::message::Conversation;
 use crate::problem::ChatErrorDetail;
@@ -30,6 +30,8 @@ pub(super) struct Account {
     pub(super) tiers: Vec<Quotas>,
     pub(super) agents: Vec<Agent>,
     pub(super) price: Option<Price>,
+    /// As of the last `quota_status`: other replies do not carry it.
+    pub(super) calibration: Calibration,
     /// What was told of the day's limits.
     pub(super) told: Option<Told>,
     pub(super) error: Option<ChatErrorDetail>,
@@ -150,6 +152,7 @@ impl Session {
             budget.min(history).saturating_add(SYSTEM_ALLOWANCE + bytes),
             max_output,
             price,
+            &self.account.calibration,
         )
     }
 
@@ -233,7 +236,13 @@ impl Session {
         }
     }
 
-    pub(super) fn account_read(&mut self, status: QuotaStatus, set_out: Option<Millis>, at: &mut Moment) {
+    pub(super) fn account_read(
+        &mut self,
+        status: QuotaStatus,
+        learnt: Calibration,
+        set_out: Option<Millis>,
+        at: &mut Moment,
+    ) {
         // Though something newer be known of what is spent.
         self.learn_clock(status.usage.server_time, set_out, at.now);
         self.account.reading = None;
@@ -243,6 +252,7 @@ impl Session {
             .prices
             .into_iter()
             .find(|price| price.model == status.default_model);
+        self.account.calibration = learnt;
         self.account.tiers = status.tiers;
         self.account.agents = status.agents;
         self.learn_usage(status.usage, set_out, at.now);

@@ -347,10 +347,16 @@ impl Session {
     fn succeeded(&mut self, id: RequestId, purpose: &Purpose, body: &str, at: &mut Moment) -> Option<()> {
         match purpose {
             Purpose::Account => {
-                let status = wire::read(body)?;
+                let reply = wire::parse(body)?;
+                let status = wire::from_value(&reply)?;
+                // Read apart: without it, or with something senseless in its place, the rest is as good.
+                let learnt = reply
+                    .field("calibration")
+                    .and_then(wire::from_value)
+                    .unwrap_or_default();
                 let set_out = self.requests.set_out(id);
                 self.requests.finish(id);
-                self.account_read(status, set_out, at);
+                self.account_read(status, learnt, set_out, at);
             }
             Purpose::Conversations { more } => {
                 let page = wire::read(body)?;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cost::Price;
-pub(super) use crate::json::{read, write};
+pub(super) use crate::json::{from_value, parse, read, write};
 use crate::license::Quotas;
 use crate::message::{Conversation, Message};
 use crate::outbox::Trigger;

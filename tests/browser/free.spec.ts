@@ -8,6 +8,9 @@ test('the hour is spent: refused in the browser without a request, and by the se
   const sends = watchSends(page)
   await signIn(page, 'free')
 
+  // Before the first answer nothing is known but bounds.
+  await composer(page).fill('Message 1')
+  await expect(composer(page)).toHaveAccessibleDescription(/ left this hour This message: (up to \$|\$0\.\d{4} to \$)0\.\d{4}$/)
   for (let n = 1; n <= HOUR_LIMIT; n++) {
     await sendAndRead(page, `Message ${n} of this hour`)
     await expect(page.getByRole('meter', { name: 'This hour' })).toHaveAttribute('aria-valuenow', String(HOUR_LIMIT - n))
@@ -26,6 +29,9 @@ test('the hour is spent: refused in the browser without a request, and by the se
 
   // (b) The server refuses the same send, whoever makes it, and nothing is consumed.
   const { token, key } = await credentials(page)
+  // What the answers really took is known by now.
+  await composer(page).fill('Message 11')
+  await expect(composer(page)).toHaveAccessibleDescription(/This message: about \$0\.\d{4}, at most \$0\.\d{4}$/)
   const headers = { authorization: `Bearer ${token}`, apikey: key }
   const status = async () => {
     const response = await page.request.post('/rest/v1/rpc/quota_status', { headers, data: {} })

@@ -13,7 +13,7 @@ const VERDICT: UseProductionChatResult['verdict'] = {
   violations: [],
   retryAt: null,
   softLimit: false,
-  estimate: { minMicroUsd: 0, maxMicroUsd: 0 },
+  estimate: { minMicroUsd: 0, maxMicroUsd: 0, expectedMicroUsd: null },
   isStale: false,
   isFallback: false,
   upgrade: null,

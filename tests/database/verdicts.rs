@@ -59,9 +59,12 @@ fn case(random: &mut Random) -> serde_json::Value {
         adds_messages: random.below(2) * 2,
         estimate: {
             let min = random.below(300);
+            let max = min + random.below(600);
             Estimate {
                 min_micro_usd: min,
-                max_micro_usd: min + random.below(600),
+                max_micro_usd: max,
+                // Whatever it is: it decides nothing.
+                expected_micro_usd: random.one_in(2).then(|| random.below(2_000)),
             }
         },
     };

@@ -20,6 +20,7 @@ pub fn draft() -> QuotaRequest {
         estimate: Estimate {
             min_micro_usd: 10,
             max_micro_usd: 2_000,
+            expected_micro_usd: None,
         },
     }
 }

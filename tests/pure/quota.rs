@@ -84,6 +84,7 @@ fn everything_at_once_in_order() {
         estimate: Estimate {
             min_micro_usd: 1,
             max_micro_usd: 2,
+            expected_micro_usd: None,
         },
     };
     let verdict = check(&request, &usage, &all_tiers(), NOON, Basis::Browser);
@@ -207,7 +208,8 @@ fn verdicts_are_spelled_as_the_protocol_says() {
             { "limit": "messages_per_day", "used": 20, "held": 0, "max": 20, "retryAt": usage.day_resets_at }
         ],
         "retryAt": usage.day_resets_at, "softLimit": true,
-        "estimate": { "minMicroUsd": 10, "maxMicroUsd": 2_000 }, "isStale": false, "isFallback": false,
+        "estimate": { "minMicroUsd": 10, "maxMicroUsd": 2_000, "expectedMicroUsd": null },
+        "isStale": false, "isFallback": false,
         "upgrade": { "tier": "pro", "unlocks": ["messages_per_day"] },
     });
     assert_eq!(serde_json::to_value(&verdict).unwrap(), json);
@@ -275,7 +277,7 @@ prop_compose! {
             new_conversation,
             conversation_messages: length,
             adds_messages: if adds { 2 } else { 0 },
-            estimate: Estimate { min_micro_usd: min, max_micro_usd: min + more },
+            estimate: Estimate { min_micro_usd: min, max_micro_usd: min + more, expected_micro_usd: None },
         }
     }
 }

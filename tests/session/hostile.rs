@@ -61,7 +61,11 @@ fn data(event: &str) -> Value {
 
 #[test]
 fn figures_of_the_account() {
-    for body in worst(&status(spent(1, 9, &[ANSWER]))) {
+    let calibration = json!({ "inputBytes": 8_000, "inputTokens": 2_000, "turns": 10, "outputTokens": 500 });
+    for body in worst(&with(
+        status(spent(1, 9, &[ANSWER])),
+        json!({ "calibration": calibration }),
+    )) {
         let mut world = World::new(options());
         world.give_token(token(USER));
         world.reply("quota_status", 200, &body);

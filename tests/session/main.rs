@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod alerts;
+mod cost;
 mod day;
 mod hostile;
 mod limits;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use production_chat::Millis;
-use production_chat::cost::{Estimate, Price, estimate};
+use production_chat::cost::{Calibration, Price, estimate};
 use production_chat::license::{License, LicenseStatus, Quotas};
 use production_chat::message::{Conversation, Message, MessagePage, MessageStatus, Role};
 use production_chat::quota::{Basis, QuotaRequest, Verdict, check};
@@ -375,20 +375,20 @@ impl Law {
         let history: u64 = shown.iter().map(|message| message.content.len() as u64 + 8).sum();
         let bytes = prompt.len() as u64;
         let input = history.min(quotas.context_token_budget) + bytes + 8 + SYSTEM_BYTES;
-        let Estimate {
-            min_micro_usd,
-            max_micro_usd,
-        } = estimate(bytes, input, quotas.max_output_tokens, &self.price);
+        let estimate = estimate(
+            bytes,
+            input,
+            quotas.max_output_tokens,
+            &self.price,
+            &Calibration::default(),
+        );
         let request = QuotaRequest {
             agent: post.agent.clone(),
             files: post.files,
             new_conversation: is_new,
             conversation_messages: room.map_or(0, |room| room.conversation.message_count),
             adds_messages: if post.submits { 2 } else { 0 },
-            estimate: Estimate {
-                min_micro_usd,
-                max_micro_usd,
-            },
+            estimate,
         };
         let verdict = check(&request, &self.usage(user), &self.tiers, self.now, Basis::Server);
         if !verdict.allowed {
@@ -455,7 +455,7 @@ impl Law {
             answer_seq: last_seq + added,
             replaces,
             streaming: quotas.streaming,
-            hold: max_micro_usd,
+            hold: estimate.max_micro_usd,
             cost: None,
             stop_requested: false,
             created_at: now,

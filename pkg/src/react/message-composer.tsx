@@ -7,7 +7,7 @@ import { DenialNotice } from './denial-notice.js'
 import { SendIcon, StopIcon } from './icons.js'
 import { UpgradePrompt } from './upgrade-prompt.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
-import { count, usdRange } from './words.js'
+import { count, estimatedUsd } from './words.js'
 
 export interface MessageComposerProps {
   /** What `useProductionChat` returned. */
@@ -119,7 +119,7 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
       <p className="pc-composer-hint" id={hintId}>
         <Remaining chat={chat} />
         {!isBlank && verdict.estimate.maxMicroUsd > 0 && (
-          <span>This message: {usdRange(verdict.estimate.minMicroUsd, verdict.estimate.maxMicroUsd)}</span>
+          <span>This message: {estimatedUsd(verdict.estimate)}</span>
         )}
       </p>
     </form>

@@ -1,5 +1,5 @@
 /** Amounts, times and refusals in words for people. */
-import type { LimitName, QuotaAlert, Tier, Verdict, Violation } from '../types.js'
+import type { Estimate, LimitName, QuotaAlert, Tier, Verdict, Violation } from '../types.js'
 
 export const TIER_NAMES: Record<Tier, string> = { free: 'Free', pro: 'Pro', enterprise: 'Enterprise' }
 
@@ -12,11 +12,15 @@ export function usd(microUsd: number): string {
   return `$${dollars.toFixed(microUsd < 1_000_000 ? 4 : 2)}`
 }
 
-/** What a message may cost: `$0.0001 to $0.0013`. */
-export function usdRange(minMicroUsd: number, maxMicroUsd: number): string {
+/** What a message may cost: `about $0.0021, at most $0.0102`; while nothing was learnt, `$0.0001 to $0.0102`. */
+export function estimatedUsd({ minMicroUsd, maxMicroUsd, expectedMicroUsd }: Estimate): string {
   const min = usd(minMicroUsd)
   const max = usd(maxMicroUsd)
-  return min === max ? max : minMicroUsd < 100 ? `up to ${max}` : `${min} to ${max}`
+  if (min === max) return max
+  if (expectedMicroUsd !== null) {
+    return `${expectedMicroUsd < 100 ? '' : 'about '}${usd(expectedMicroUsd)}, at most ${max}`
+  }
+  return minMicroUsd < 100 ? `up to ${max}` : `${min} to ${max}`
 }
 
 /** How long until then: `40 seconds`, `24 minutes`, `5 hours`. */
