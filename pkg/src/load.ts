@@ -35,8 +35,9 @@ export function setStandardInput(input: () => Promise<InitInput> | InitInput): v
 async function served(): Promise<InitInput> {
   const url = new URL('../wasm/production_chat_bg.wasm', import.meta.url)
   if (url.protocol !== 'file:') {
-    const response = await fetch(url)
-    if (isModule(response)) return response
+    // Rejects where a Content-Security-Policy has no `connect-src 'self'`.
+    const response = await fetch(url).catch(() => null)
+    if (response !== null && isModule(response)) return response
   }
   const { inlined } = await import('./inlined.js')
   return inlined()

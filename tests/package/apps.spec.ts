@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, type Page } from '@playwright/test'
 import { node } from './support/install.mjs'
-import { serve } from './support/static.mjs'
+import { policyFor, serve } from './support/static.mjs'
 import { address, chat, startServer, test } from './support/test.js'
 
 // The tarball in the bundlers people have: none has a plugin or a setting for it.
@@ -23,7 +23,7 @@ for (const { vite, react, apps } of [
     test('built', async ({ page, keep, told, current, previous }) => {
       const dir = { current, previous }[apps]
       await node(dir, 'node_modules/vite/bin/vite.js', 'build', 'vite')
-      const url = await keep(serve(join(dir, 'vite/dist')))
+      const url = await keep(serve(join(dir, 'vite/dist'), { policy: policyFor(told) }))
       const wasm = watchWasm(page)
       await chat(page, `${url}/index.html`, told)
       expect(wasm).toHaveLength(1)
@@ -41,7 +41,7 @@ for (const { vite, react, apps } of [
 
 test('webpack 5', async ({ page, keep, told, current }) => {
   await node(current, 'webpack/build.mjs')
-  const url = await keep(serve(join(current, 'webpack')))
+  const url = await keep(serve(join(current, 'webpack'), { policy: policyFor(told) }))
   const wasm = watchWasm(page)
   await chat(page, `${url}/index.html`, told)
   expect(wasm).toHaveLength(1)
@@ -61,14 +61,14 @@ test('Next.js: rendered on the server, alive in the browser', async ({ page, kee
 
 test.describe('a page without a bundler', () => {
   test('loads the module beside the script', async ({ page, keep, told, current }) => {
-    const url = await keep(serve(current))
+    const url = await keep(serve(current, { policy: policyFor(told) }))
     const wasm = watchWasm(page)
     await ask(page, address(`${url}/plain/plain.html`, told))
     expect(wasm).toHaveLength(1)
   })
 
   test('finds it in the script where it says so, under a server that gives no WebAssembly', async ({ page, keep, told, current }) => {
-    const url = await keep(serve(current, { withholds: '.wasm' }))
+    const url = await keep(serve(current, { policy: policyFor(told), withholds: '.wasm' }))
     const failed: string[] = []
     page.on('requestfailed', (request) => failed.push(request.url()))
     page.on('response', (response) => void (response.ok() || failed.push(response.url())))
@@ -77,12 +77,18 @@ test.describe('a page without a bundler', () => {
   })
 
   test('finds it in the script where the server has lost the file', async ({ page, keep, told, current }) => {
-    const url = await keep(serve(current, { withholds: '.wasm' }))
+    const url = await keep(serve(current, { policy: policyFor(told), withholds: '.wasm' }))
+    await ask(page, address(`${url}/plain/plain.html`, told))
+  })
+
+  test('finds it in the script where the policy forbids to fetch it', async ({ page, keep, told, current }) => {
+    const policy = policyFor(told).replace("connect-src 'self'", 'connect-src')
+    const url = await keep(serve(current, { policy }))
     await ask(page, address(`${url}/plain/plain.html`, told))
   })
 
   test('says so when the page’s policy forbids WebAssembly', async ({ page, keep, told, current }) => {
-    const url = await keep(serve(current, { policy: "default-src 'self'; connect-src *" }))
+    const url = await keep(serve(current, { policy: policyFor(told).replace(" 'wasm-unsafe-eval'", '') }))
     await page.goto(address(`${url}/plain/plain.html`, told))
     await expect(page.getByRole('status')).toHaveText(/could not be loaded/)
   })

@@ -12,15 +12,21 @@ const TYPES = {
   '.wasm': 'application/wasm',
 }
 
-/** What production-chat needs of a Content-Security-Policy. */
-export const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src *"
+/**
+ * What production-chat needs of a Content-Security-Policy, as pkg/README.md says it.
+ *
+ * @param {{ supabase: string, functions: string }} told
+ */
+export function policyFor({ supabase, functions }) {
+  return `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ${new URL(supabase).origin} ${new URL(functions).origin}`
+}
 
 /**
  * @param {string} dir
- * @param {{ policy?: string, withholds?: string }} [options] `withholds`: files of this ending are not found.
+ * @param {{ policy: string, withholds?: string }} options `withholds`: files of this ending are not found.
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
  */
-export async function serve(dir, { policy = POLICY, withholds } = {}) {
+export async function serve(dir, { policy, withholds }) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
     const path = normalize(pathname)
