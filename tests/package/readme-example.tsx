@@ -12,13 +12,7 @@ import {
   type UseProductionChatResult,
 } from 'production-chat/react'
 
-declare global {
-  interface ImportMeta {
-    env: Record<string, string>
-  }
-}
-
-const supabase = createClient(String(import.meta.env['VITE_SUPABASE_URL']), String(import.meta.env['VITE_SUPABASE_PUBLISHABLE_KEY']))
+const supabase = createClient(import.meta.env.VITE_SUPABASE_URL, import.meta.env.VITE_SUPABASE_PUBLISHABLE_KEY)
 
 // Once, outside of rendering.
 const client = createProductionChat({

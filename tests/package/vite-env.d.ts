@@ -1,0 +1,4 @@
+/** What an app on Vite declares of its settings. */
+interface ImportMeta {
+  env: { VITE_SUPABASE_URL: string; VITE_SUPABASE_PUBLISHABLE_KEY: string; [setting: string]: string }
+}
