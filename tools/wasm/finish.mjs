@@ -12,4 +12,9 @@ const scripts = ['production_chat.js', 'production_chat.d.ts', 'production_chat_
 
 const { module, short } = withShortNames(withoutPlaces(optimized(withoutPanics(readFileSync(binary)))))
 writeFileSync(binary, module)
-for (const script of scripts) writeFileSync(script, short(readFileSync(script, 'utf8')))
+for (const script of scripts) writeFileSync(script, quiet(short(readFileSync(script, 'utf8'))))
+
+/** Without the advice to who calls the glue, which is pkg/src/load.ts alone. */
+function quiet(script) {
+  return script.replace(/^ *console\.warn\(.*$/gm, '')
+}
