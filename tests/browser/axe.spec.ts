@@ -1,6 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { expect, type Page } from '@playwright/test'
-import { answers, send, SEEDED_CONVERSATION, signIn, test } from './helpers.js'
+import { answers, send, SEEDED_CONVERSATION, signIn, spendHour, test } from './helpers.js'
 
 // Every state of the demo, by axe's rules, in light and dark: no violation.
 
@@ -13,18 +13,6 @@ async function expectNoViolation(page: Page): Promise<void> {
     const found = violations.map(({ id, help, nodes }) => ({ colorScheme, id, help, nodes: nodes.map(({ html }) => html) }))
     expect(found).toEqual([])
   }
-}
-
-/** The same account, as if the hour were spent. */
-async function spendHour(page: Page): Promise<void> {
-  await page.route('**/rest/v1/rpc/quota_status', async (route) => {
-    const response = await route.fetch()
-    const body = await response.json()
-    const { usage } = body
-    usage.messagesThisHour.used = usage.quotas.max_messages_per_hour
-    usage.hourFreesAt = [usage.serverTime + 20 * 60_000]
-    await route.fulfill({ response, json: body })
-  })
 }
 
 test('signing in', async ({ page }) => {

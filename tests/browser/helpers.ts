@@ -1,4 +1,12 @@
+import { fileURLToPath } from 'node:url'
 import { expect, test as base, type Locator, type Page, type Request } from '@playwright/test'
+import type { Stage } from './stage.js'
+
+declare global {
+  interface Window {
+    stage: Stage
+  }
+}
 
 /** Playwright's `test`, which also fails when the page had an error that nobody handled. */
 export const test = base.extend<{ noPageErrors: undefined }>({
@@ -76,4 +84,41 @@ export async function credentials(page: Page): Promise<{ token: string; key: str
   const headers = await (await request).allHeaders()
   await expect(page.getByRole('meter', { name: 'Today' })).toBeVisible()
   return { token: (headers['authorization'] ?? '').replace('Bearer ', ''), key: headers['apikey'] ?? '' }
+}
+
+/** Thread and composer alone, on made-up messages, in a page of the demo's server: `window.stage` says what happens next. */
+export async function mountStage(page: Page, range: { first: number; last: number }): Promise<void> {
+  await page.goto('/')
+  await page.evaluate(
+    async ({ path, range }) => {
+      const { mount } = await import(/* @vite-ignore */ new URL(path, location.href).href)
+      window.stage = mount(range)
+    },
+    { path: STAGE, range },
+  )
+  await expect(page.getByRole('article').first()).toBeAttached()
+}
+
+/** Every component on the page's own client, without a provider around them. */
+export async function mountUnprovided(page: Page): Promise<void> {
+  await page.evaluate(async (path) => {
+    const { chat } = await import(/* @vite-ignore */ new URL('/src/session.ts', location.href).href)
+    const { mountUnprovided } = await import(/* @vite-ignore */ new URL(path, location.href).href)
+    mountUnprovided(chat)
+  }, STAGE)
+}
+
+/** Where the demo's server serves the stage. */
+const STAGE = `/@fs${fileURLToPath(new URL('stage.tsx', import.meta.url))}`
+
+/** The same account, as if the hour were spent. */
+export async function spendHour(page: Page): Promise<void> {
+  await page.route('**/rest/v1/rpc/quota_status', async (route) => {
+    const response = await route.fetch()
+    const body = await response.json()
+    const { usage } = body
+    usage.messagesThisHour.used = usage.quotas.max_messages_per_hour
+    usage.hourFreesAt = [usage.serverTime + 20 * 60_000]
+    await route.fulfill({ response, json: body })
+  })
 }

@@ -1,8 +1,17 @@
-// The components on made-up data, for what no server would bring about quickly: long threads, fast answers, hostile text.
-import type { ChatMessage } from 'production-chat'
+// The components on made-up data, for what no server would bring about quickly: long threads, fast answers, hostile text,
+// refusals at the worst moment. They stand there without a provider: what they need comes with `chat`.
+import { ChatError, type ChatMessage, type ProductionChatClient } from 'production-chat'
 import { renderMarkdown } from 'production-chat/markdown'
-import { ChatThread, type UseProductionChatResult } from 'production-chat/react'
-import { Profiler, StrictMode, useSyncExternalStore } from 'react'
+import {
+  ChatThread,
+  DenialNotice,
+  MessageComposer,
+  QuotaIndicator,
+  UpgradePrompt,
+  useProductionChat,
+  type UseProductionChatResult,
+} from 'production-chat/react'
+import { Profiler, StrictMode, useSyncExternalStore, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
 
 const CONVERSATION = '01990000-0000-7000-8000-000000000001'
@@ -53,6 +62,7 @@ function chatOf(messages: ChatMessage[]): UseProductionChatResult {
     isFetchingNextPage: false,
     quotas: null,
     usageStats: null,
+    tiers: [],
     verdict: VERDICT,
     ...ACTIONS,
   }
@@ -81,14 +91,28 @@ function text(place: number): string {
   return `Message ${place}. ${'Some words of no weight. '.repeat(1 + ((place * 7) % 24))}`
 }
 
-/** A thread that shows the messages from `first` to `last`, and is told what happens next. */
+/** Renders in a page that holds nothing else. */
+function render(children: ReactNode): void {
+  document.body.replaceChildren()
+  const box = document.body.appendChild(document.createElement('main'))
+  box.style.cssText = 'display: flex; flex-direction: column; height: 600px'
+  createRoot(box).render(<StrictMode>{children}</StrictMode>)
+}
+
+/** A thread and a composer that show the messages from `first` to `last`, and are told what happens next. */
 export function mount({ first, last }: { first: number; last: number }) {
   let messages: ChatMessage[] = []
   for (let place = first; place <= last; place++) messages.push(messageAt(place))
+  let changes: Partial<UseProductionChatResult> = {}
+  let chat = chatOf(messages)
   const listeners = new Set<() => void>()
+  const show = () => {
+    chat = { ...chatOf(messages), ...changes }
+    for (const listener of listeners) listener()
+  }
   const set = (next: ChatMessage[]) => {
     messages = next
-    for (const listener of listeners) listener()
+    show()
   }
 
   const rendered: string[] = []
@@ -97,27 +121,24 @@ export function mount({ first, last }: { first: number; last: number }) {
     rendered.push(message.id)
     return renderMarkdown(message)
   }
-  function Thread() {
+  function Chat() {
     const shown = useSyncExternalStore(
       (listener) => {
         listeners.add(listener)
         return () => listeners.delete(listener)
       },
-      () => messages,
+      () => chat,
     )
-    return <ChatThread chat={chatOf(shown)} renderContent={renderContent} />
+    return (
+      <>
+        <Profiler id="thread" onRender={() => commits++}>
+          <ChatThread chat={shown} renderContent={renderContent} />
+        </Profiler>
+        <MessageComposer chat={shown} />
+      </>
+    )
   }
-
-  document.body.replaceChildren()
-  const box = document.body.appendChild(document.createElement('main'))
-  box.style.cssText = 'display: flex; height: 600px'
-  createRoot(box).render(
-    <StrictMode>
-      <Profiler id="thread" onRender={() => commits++}>
-        <Thread />
-      </Profiler>
-    </StrictMode>,
-  )
+  render(<Chat />)
 
   return {
     /** Older messages arrive above. */
@@ -126,14 +147,39 @@ export function mount({ first, last }: { first: number; last: number }) {
       set([...Array.from({ length: count }, (_, index) => messageAt(from + index)), ...messages])
     },
     /** A message comes to the end. */
-    add(content: string, status: ChatMessage['status'] = 'complete'): void {
-      set([...messages, { ...messageAt((messages.at(-1)?.seq ?? 0) + 1, content), role: 'assistant', status }])
+    add(content: string, status: ChatMessage['status'] = 'complete', role: ChatMessage['role'] = 'assistant'): void {
+      set([...messages, { ...messageAt((messages.at(-1)?.seq ?? 0) + 1, content), role, status }])
     },
     /** The last message grows. */
     grow(more: string): void {
       const last = messages.at(-1)
       if (last === undefined) return
       set([...messages.slice(0, -1), { ...last, content: last.content + more, version: last.version + 1 }])
+    },
+    /** The last message changes its state. */
+    turn(status: ChatMessage['status']): void {
+      const last = messages.at(-1)
+      if (last === undefined) return
+      set([...messages.slice(0, -1), { ...last, status, version: last.version + 1 }])
+    },
+    /** The last message goes. */
+    drop(): void {
+      set(messages.slice(0, -1))
+    },
+    /** Another conversation takes the place of this one. */
+    go(conversationId: string, contents: string[]): void {
+      changes = { ...changes, conversationId }
+      set(contents.map((content, index) => ({ ...messageAt(index + 1, content), id: `${conversationId}-${index + 1}`, conversationId })))
+    },
+    /** The hook's result has these in place of its own, from now on. */
+    change(next: Partial<UseProductionChatResult>): void {
+      changes = { ...changes, ...next }
+      show()
+    },
+    /** What the hook's promises reject with when nothing was sent and nothing was kept. */
+    refusal(message: string): ChatError {
+      const empty = { retryable: false, status: null, retryAt: null, verdict: null, errors: [], refundedMicroUsd: null }
+      return new ChatError({ code: 'invalid_request', message, ...empty })
     },
     /** Which messages were rendered since this was asked last, and how often the thread was. */
     rendered(): { ids: string[]; commits: number } {
@@ -146,3 +192,25 @@ export function mount({ first, last }: { first: number; last: number }) {
 }
 
 export type Stage = ReturnType<typeof mount>
+
+/** Every component, each told of the client by the hook or by hand. */
+function Unprovided({ client }: { client: ProductionChatClient }) {
+  const chat = useProductionChat({ client })
+  return (
+    <>
+      <QuotaIndicator client={client} />
+      <ChatThread chat={chat} />
+      <MessageComposer chat={chat} />
+      <section aria-label="By itself">
+        <DenialNotice verdict={chat.verdict}>
+          <UpgradePrompt verdict={chat.verdict} tiers={chat.tiers} />
+        </DenialNotice>
+      </section>
+    </>
+  )
+}
+
+/** A new conversation with the page's own client and no provider. */
+export function mountUnprovided(client: ProductionChatClient): void {
+  render(<Unprovided client={client} />)
+}

@@ -1,27 +1,5 @@
-import { fileURLToPath } from 'node:url'
 import { expect, type Page } from '@playwright/test'
-import { test } from './helpers.js'
-import type { Stage } from './stage.js'
-
-declare global {
-  interface Window {
-    stage: Stage
-  }
-}
-
-/** The thread alone, on made-up messages, in a page of the demo's server. */
-async function mount(page: Page, range: { first: number; last: number }): Promise<void> {
-  await page.goto('/')
-  const path = fileURLToPath(new URL('stage.tsx', import.meta.url))
-  await page.evaluate(
-    async ({ path, range }) => {
-      const { mount } = await import(/* @vite-ignore */ new URL(`/@fs${path}`, location.href).href)
-      window.stage = mount(range)
-    },
-    { path, range },
-  )
-  await expect(page.getByRole('article').first()).toBeAttached()
-}
+import { mountStage, test } from './helpers.js'
 
 const fromEnd = (page: Page) =>
   page.getByRole('log').evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight)
@@ -32,7 +10,7 @@ const frames = (page: Page, count = 3) =>
   }, count)
 
 test('a hundred thousand messages: few are in the page, the end is in sight, each can be reached', async ({ page }) => {
-  await mount(page, { first: 1, last: 100_000 })
+  await mountStage(page, { first: 1, last: 100_000 })
   const articles = page.getByRole('article')
   await expect(articles.last()).toContainText('Message 100000.')
   await expect(articles.last()).toHaveAttribute('aria-posinset', '100000')
@@ -49,7 +27,7 @@ test('a hundred thousand messages: few are in the page, the end is in sight, eac
 })
 
 test('older messages arrive above without moving what is read, however high they are', async ({ page }) => {
-  await mount(page, { first: 501, last: 700 })
+  await mountStage(page, { first: 501, last: 700 })
   const log = page.getByRole('log')
   await log.evaluate((log) => (log.scrollTop = 0))
   const reading = page.locator('[data-message-id=message-501]')
@@ -74,7 +52,7 @@ test('older messages arrive above without moving what is read, however high they
 })
 
 test('the end is followed by those who are there, and leaves those alone who are not', async ({ page }) => {
-  await mount(page, { first: 1, last: 300 })
+  await mountStage(page, { first: 1, last: 300 })
   await page.evaluate(() => window.stage.add('It begins. ', 'streaming'))
   for (let n = 0; n < 20; n++) {
     await page.evaluate(() => window.stage.grow('And it goes on for a line or so, with words. '.repeat(3)))
@@ -95,7 +73,7 @@ test('the end is followed by those who are there, and leaves those alone who are
 })
 
 test('a delta renders the message that grew, and no other', async ({ page }) => {
-  await mount(page, { first: 1, last: 300 })
+  await mountStage(page, { first: 1, last: 300 })
   await page.evaluate(() => window.stage.add('It begins. ', 'streaming'))
   await frames(page, 6)
   await page.evaluate(() => window.stage.rendered())
@@ -111,7 +89,7 @@ test('a delta renders the message that grew, and no other', async ({ page }) => 
 
 test('hostile markdown is text: no markup, no script, no request, no link that runs', async ({ page }) => {
   const asked: string[] = []
-  await mount(page, { first: 1, last: 2 })
+  await mountStage(page, { first: 1, last: 2 })
   page.on('request', (request) => asked.push(request.url()))
   const hostile = [
     '<script>window.hurt = 1</script><img src=x onerror="window.hurt = 2"><iframe srcdoc="<script>parent.hurt=3</script>"></iframe>',

@@ -80,7 +80,7 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
               Send it then
             </button>
           )}
-          <UpgradePrompt verdict={verdict} onUpgrade={onUpgrade} />
+          <UpgradePrompt verdict={verdict} tiers={chat.tiers} onUpgrade={onUpgrade} />
         </DenialNotice>
       )}
       {problem !== null && problem.conversationId === chat.conversationId && (

@@ -1,22 +1,19 @@
 'use client'
 
-import type { ProductionChatClient } from '../client.js'
 import type { Quotas, Tier, Verdict } from '../types.js'
-import { useQuota } from './use-account.js'
 import { LIMIT_NAMES, TIER_NAMES } from './words.js'
 
 export interface UpgradePromptProps {
   /** The refusal an upgrade may lift. */
   verdict: Verdict
+  /** Every plan there is: the `tiers` of `useProductionChat` or `useQuota`. The price and the figures are in it. */
+  tiers: readonly Quotas[]
   /** Takes the person to where plans are sold. Without it the prompt only tells. */
   onUpgrade?: ((tier: Tier) => void) | undefined
-  /** The client, where there is no `ProductionChatProvider`. */
-  client?: ProductionChatClient | undefined
 }
 
 /** The cheapest plan under which the refused message could be sent. Nothing when no plan would help. */
-export function UpgradePrompt({ verdict, onUpgrade, client }: UpgradePromptProps) {
-  const { tiers } = useQuota(client)
+export function UpgradePrompt({ verdict, tiers, onUpgrade }: UpgradePromptProps) {
   const { upgrade } = verdict
   if (upgrade === null) return null
   const plan = tiers.find(({ tier }) => tier === upgrade.tier)

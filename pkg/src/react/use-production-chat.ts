@@ -55,6 +55,8 @@ export interface UseProductionChatResult {
   quotas: Quotas | null
   /** What is spent and what remains, what is on its way included. */
   usageStats: UsageStats | null
+  /** Every plan there is, to compare. */
+  tiers: Quotas[]
   /** May any message be sent now? For a particular one ask `check`. */
   verdict: Verdict
 
@@ -144,7 +146,7 @@ function toResult(
   chat: ConversationSnapshot,
   error: ChatErrorDetail | null,
   check: UseProductionChatResult['check'],
-  actions: Omit<UseProductionChatResult, keyof ConversationSnapshot | 'conversationId' | 'quotas' | 'usageStats' | 'check'>,
+  actions: Omit<UseProductionChatResult, keyof ConversationSnapshot | 'conversationId' | 'quotas' | 'usageStats' | 'tiers' | 'check'>,
 ): UseProductionChatResult {
   return {
     conversationId: id,
@@ -162,6 +164,7 @@ function toResult(
     isFetchingNextPage: chat.isFetchingNextPage,
     quotas: account.quotas,
     usageStats: account.usageStats,
+    tiers: account.tiers,
     verdict: chat.verdict,
     check,
     ...actions,
