@@ -53,3 +53,10 @@ for (const [name, read] of Object.entries(SHEETS)) {
     expect(await bubble(page)).toBe(DARK)
   })
 }
+
+test('nothing moves for those who asked for less of it', async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  await page.setContent(`<!doctype html><style>${readFileSync(SHEET, 'utf8')}</style>
+    <p class="pc-dots"><i></i><i></i><i></i></p><span class="pc-skeleton"></span><button class="pc-button">Go</button>`)
+  expect(await page.evaluate(() => document.getAnimations().length)).toBe(0)
+})
