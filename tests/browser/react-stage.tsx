@@ -1,6 +1,12 @@
 // The hooks under React's hard conditions: StrictMode, transitions, slow components, unmounting in the middle.
 import type { ProductionChatClient } from 'production-chat'
-import { ProductionChatProvider, useProductionChat, useUsageHistory } from 'production-chat/react'
+import {
+  ProductionChatProvider,
+  useProductionChat,
+  useUsageHistory,
+  type UseProductionChatOptions,
+  type UseProductionChatResult,
+} from 'production-chat/react'
 import { StrictMode, useState, useTransition, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
 
@@ -66,21 +72,31 @@ export function mountReaders(client: ProductionChatClient, conversationId: strin
   }
 }
 
-function NewChat() {
-  const { conversationId } = useProductionChat()
-  return <output>{conversationId}</output>
-}
+/** What is given to the hook: a new conversation's options, and the client of the provider. */
+type Given = Omit<UseProductionChatOptions, 'conversationId'>
 
-/** A chat about a new conversation; returns how to count how many were made for it. */
-export function mountNew(client: ProductionChatClient) {
+/** A chat about a new conversation: what the hook gives, and a way to give the hook something else. */
+export function mountNew(client: ProductionChatClient, given: Given = {}) {
+  let shown: UseProductionChatResult | null = null
+  let give: (given: Given) => void = () => undefined
   let made = 0
   const newConversation = client.newConversation.bind(client)
   client.newConversation = (agent) => {
     made++
     return newConversation(agent)
   }
+  function NewChat() {
+    const [options, setOptions] = useState(given)
+    give = setOptions
+    shown = useProductionChat(options)
+    return <output>{shown.conversationId}</output>
+  }
   render(client, <NewChat />)
-  return { made: () => made }
+  return {
+    made: () => made,
+    shown: () => shown,
+    give: (given: Given) => give(given),
+  }
 }
 
 function History() {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { expect, type Page } from '@playwright/test'
-import { sendAndRead, signIn, test } from './helpers.js'
+import { sendAndRead, signIn, test, watchSends } from './helpers.js'
 
 /** Runs `act` in the page, with the page's own client and the stage's components. */
 function onStage<Result>(page: Page, act: (chat: any, stage: any) => Promise<Result>): Promise<Result> {
@@ -13,6 +13,18 @@ function onStage<Result>(page: Page, act: (chat: any, stage: any) => Promise<Res
     },
     { path, act: act.toString() },
   ) as Promise<Result>
+}
+
+/** The page anew, without the module until the function returned is called. */
+async function reloadWithoutModule(page: Page): Promise<() => void> {
+  let arrive = () => {}
+  const arrived = new Promise<void>((resolve) => (arrive = resolve))
+  await page.route('**/*.wasm', async (route) => {
+    await arrived
+    await route.continue()
+  })
+  await page.reload()
+  return arrive
 }
 
 test('components that show the same conversation never disagree, however React interrupts them', async ({ page }) => {
@@ -74,4 +86,95 @@ test('the usage of the last days counts what was sent', async ({ page }) => {
   await history.getByRole('button').click()
   await expect.poll(sent).toBe(before + 1)
   await expect(history).toContainText(/for [1-9]/)
+})
+
+test.describe('a new conversation', () => {
+  test('is another one after signing out and in, and takes messages', async ({ page }) => {
+    await signIn(page, 'enterprise')
+    const seen = await onStage(page, async (chat, stage) => {
+      const changed = async (before?: string) => {
+        while ([undefined, null, before].includes(hook.shown()?.conversationId)) {
+          await new Promise((resolve) => setTimeout(resolve, 10))
+        }
+        return hook.shown().conversationId
+      }
+      const hook = stage.mountNew(chat)
+      const first = await changed()
+      chat.signOut()
+      const second = await changed(first)
+      chat.accessTokenChanged()
+      while (chat.account.getSnapshot().status !== 'ready') await new Promise((resolve) => setTimeout(resolve, 10))
+      const answer = await hook.shown().sendMessage('Back again')
+      return { kept: hook.shown().conversationId === second, status: answer.status, error: hook.shown().error }
+    })
+    expect(seen).toEqual({ kept: true, status: 'complete', error: null })
+  })
+
+  test('is another one for another user, and of another client', async ({ page }) => {
+    await signIn(page, 'enterprise')
+    const ids = await onStage(page, async (chat, stage) => {
+      const tokenOf = (sub: string) => `${btoa('{"alg":"none"}')}.${btoa(JSON.stringify({ sub, exp: 9e9 }))}.`
+      let token = tokenOf('00000000-0000-4000-8000-00000000000a')
+      const own = () => new chat.constructor({ ...chat.options, accessToken: () => token })
+      const ids: string[] = []
+      const next = async () => {
+        while ([undefined, null, ...ids].includes(hook.shown()?.conversationId)) {
+          await new Promise((resolve) => setTimeout(resolve, 10))
+        }
+        ids.push(hook.shown().conversationId)
+      }
+      const client = own()
+      const hook = stage.mountNew(client)
+      await next()
+      while (client.account.getSnapshot().userId === null) await new Promise((resolve) => setTimeout(resolve, 10))
+      token = tokenOf('00000000-0000-4000-8000-00000000000b')
+      client.accessTokenChanged()
+      await next()
+      hook.give({ client: own() })
+      await next()
+      return ids
+    })
+    expect(new Set(ids).size).toBe(3)
+  })
+
+  test('talks to the agent that is asked for when the first message is sent', async ({ page }) => {
+    await signIn(page, 'enterprise')
+    const sends = watchSends(page)
+    await onStage(page, async (chat, stage) => {
+      const hook = stage.mountNew(chat, { agent: 'research' })
+      while (!hook.shown()?.conversationId) await new Promise((resolve) => setTimeout(resolve, 10))
+      hook.give({ agent: 'writing' })
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      await hook.shown().sendMessage('Who reads this?')
+    })
+    expect(sends.map((send) => send.postDataJSON().agent)).toEqual(['writing'])
+  })
+
+  test('is judged by the agent that is asked for', async ({ page }) => {
+    await signIn(page, 'free')
+    const verdicts = await onStage(page, async (chat, stage) => {
+      const hook = stage.mountNew(chat)
+      while (!hook.shown()?.conversationId) await new Promise((resolve) => setTimeout(resolve, 10))
+      const before = hook.shown().verdict
+      hook.give({ agent: 'writing' })
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return [before.reason, hook.shown().verdict.reason, hook.shown().check('A draft').reason]
+    })
+    expect(verdicts).toEqual([null, 'agent_not_allowed', 'agent_not_allowed'])
+  })
+
+  test('tells of a refusal of what was sent before the module was there', async ({ page }) => {
+    await signIn(page, 'enterprise')
+    const arrive = await reloadWithoutModule(page)
+    const code = onStage(page, async (chat, stage) => {
+      const hook = stage.mountNew(chat)
+      while (hook.shown() === null) await new Promise((resolve) => setTimeout(resolve, 10))
+      await hook.shown().sendMessage('  ').catch(() => undefined)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return hook.shown().error?.code
+    })
+    await expect(page.locator('output')).toHaveCount(1)
+    arrive()
+    expect(await code).toBe('invalid_request')
+  })
 })

@@ -12,55 +12,43 @@ export interface ConversationId {
 }
 
 /**
- * The id given, else that of one new conversation, made once for as long as none is given: a ref keeps it, so that
- * StrictMode's second run of the effect finds the first one's.
+ * The id given, else that of one new conversation, made once for as long as none is given and the same person is there:
+ * a ref keeps it, so that StrictMode's second run of the effect finds the first one's.
  */
 export function useConversationId(
   client: ProductionChatClient,
+  userId: string | null,
   given: string | undefined,
-  agent: string | undefined,
 ): ConversationId {
   const minting = useRef<Promise<string> | null>(null)
+  const owner = useRef({ client, userId })
   const [minted, setMinted] = useState<string | null>(null)
-  const latestAgent = useRef(agent)
-  useEffect(() => {
-    latestAgent.current = agent
-  }, [agent])
 
   const mint = useCallback((): Promise<string> => {
-    minting.current ??= client.newConversation(latestAgent.current).catch((reason: unknown) => {
-      minting.current = null
-      throw reason
-    })
-    return minting.current
+    if (minting.current !== null) return minting.current
+    const mine = client.newConversation()
+    minting.current = mine
+    mine.then(
+      (id) => minting.current === mine && setMinted(id),
+      // The account's state says that the module did not load; the next send tries again.
+      () => minting.current === mine && (minting.current = null),
+    )
+    return mine
   }, [client])
 
   useEffect(() => {
-    if (given !== undefined) return
-    let isCurrent = true
-    mint().then(
-      (id) => isCurrent && setMinted(id),
-      // The account's state says that the module did not load; the next send tries again.
-      () => undefined,
-    )
-    return () => {
-      isCurrent = false
+    const before = owner.current
+    owner.current = { client, userId }
+    // What was begun before anybody knew who is there is theirs. Of who was there before, the client has forgotten it.
+    const isTheirs = client === before.client && (before.userId ?? userId) === userId
+    if (given !== undefined || !isTheirs) {
+      minting.current = null
+      setMinted(null)
     }
-  }, [given, mint])
+    if (given === undefined) void mint()
+  }, [client, userId, given, mint])
 
-  useEffect(() => {
-    if (given === undefined) return
-    // An id is given now: the next time there is none, a new conversation is meant.
-    minting.current = null
-    setMinted(null)
-  }, [given])
-
-  const whenKnown = useCallback(async () => {
-    if (given !== undefined) return given
-    const id = await mint()
-    setMinted(id)
-    return id
-  }, [given, mint])
+  const whenKnown = useCallback(async () => given ?? mint(), [given, mint])
 
   return { id: given ?? minted, whenKnown }
 }

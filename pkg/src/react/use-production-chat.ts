@@ -10,6 +10,7 @@ import type {
   ChatMessage,
   Conversation,
   ConversationSnapshot,
+  Draft,
   MessageDraft,
   Quotas,
   Store,
@@ -22,7 +23,7 @@ import { useConversationId } from './use-conversation-id.js'
 export interface UseProductionChatOptions {
   /** The conversation to show. Left out: a new one, made once, which the server knows after its first message. */
   conversationId?: string | undefined
-  /** Whom a new conversation talks to. Default: the client's agent. */
+  /** Whom a new conversation talks to: as of its first message. Default: the client's agent. */
   agent?: string | undefined
   /** The client, where there is no `ProductionChatProvider`. */
   client?: ProductionChatClient | undefined
@@ -89,25 +90,29 @@ export interface UseProductionChatResult {
 /** One conversation and the quotas that bind it, for a component. */
 export function useProductionChat(options: UseProductionChatOptions = {}): UseProductionChatResult {
   const client = useClient(options.client)
-  const { id, whenKnown } = useConversationId(client, options.conversationId, options.agent)
   const account = useStore(client.account)
+  const { id, whenKnown } = useConversationId(client, account.userId, options.conversationId)
   const store = useMemo(() => (id === null ? NO_CONVERSATION : client.conversation(id)), [client, id])
   const chat = useStore(store)
 
+  // A conversation that the server knows has an agent of its own.
+  const agent = chat.conversation === null ? options.agent : undefined
+
   const check = useCallback(
-    (message: string | MessageDraft) =>
-      id === null ? PENDING_VERDICT : client.check({ ...toDraft(message), conversationId: id }),
-    [client, id],
+    (message: string | MessageDraft) => (id === null ? PENDING_VERDICT : client.check(toDraft(message, id, agent))),
+    [client, id, agent],
   )
 
-  const [refusal, setRefusal] = useState<{ id: string | null; detail: ChatErrorDetail } | null>(null)
+  const [refusal, setRefusal] = useState<{ of: string | null; detail: ChatErrorDetail } | null>(null)
 
   const actions = useMemo(() => {
     /** A refusal leaves no trace in the conversation, so it is kept here: then `error` tells all there is to tell. */
-    function told<Result>(attempt: Promise<Result>): Promise<Result> {
+    function told<Result>(act: (conversationId: string) => Promise<Result>): Promise<Result> {
       setRefusal(null)
+      let of = id
+      const attempt = withId((known) => act((of = known)))
       attempt.catch((error: unknown) => {
-        if (error instanceof ChatError && error.messageId === null) setRefusal({ id, detail: error.detail })
+        if (error instanceof ChatError && error.messageId === null) setRefusal({ of, detail: error.detail })
       })
       return attempt
     }
@@ -116,27 +121,25 @@ export function useProductionChat(options: UseProductionChatOptions = {}): UsePr
       return id === null ? whenKnown().then(act) : act(id)
     }
     return {
-      sendMessage: (message: string | MessageDraft) =>
-        told(withId((conversationId) => client.sendMessage({ ...toDraft(message), conversationId }))),
-      regenerate: () => told(withId((conversationId) => client.regenerate(conversationId))),
+      sendMessage: (message: string | MessageDraft) => told((id) => client.sendMessage(toDraft(message, id, agent))),
+      regenerate: () => told((id) => client.regenerate(id)),
       stop: () => void (id !== null && client.stop(id)),
       clearError: () => {
         setRefusal(null)
         if (id !== null) client.clearError(id)
       },
-      fetchNextPage: () => withId((conversationId) => client.fetchNextPage(conversationId)),
-      refetch: () => withId((conversationId) => client.refetch(conversationId)),
+      fetchNextPage: () => withId((id) => client.fetchNextPage(id)),
+      refetch: () => withId((id) => client.refetch(id)),
       cancelQueued: (messageId: string) => client.cancelQueued(messageId),
-      retrySendMessage: (messageId: string) =>
-        told(withId((conversationId) => client.retrySendMessage(conversationId, messageId))),
+      retrySendMessage: (messageId: string) => told((id) => client.retrySendMessage(id, messageId)),
       discardMessage: (messageId: string) => client.discardMessage(messageId),
     }
-  }, [client, id, whenKnown])
+  }, [client, id, agent, whenKnown])
 
-  const error = (chat.error as ChatErrorDetail | null) ?? (refusal?.id === id ? refusal.detail : null)
+  const error = (chat.error as ChatErrorDetail | null) ?? (refusal?.of === id ? refusal.detail : null)
   return useMemo(
-    () => toResult(id, account, chat, error, check, actions),
-    [id, account, chat, error, check, actions],
+    () => toResult(id, account, chat, agent === undefined ? chat.verdict : check(''), error, check, actions),
+    [id, account, chat, agent, error, check, actions],
   )
 }
 
@@ -144,6 +147,7 @@ function toResult(
   id: string | null,
   account: AccountSnapshot,
   chat: ConversationSnapshot,
+  verdict: Verdict,
   error: ChatErrorDetail | null,
   check: UseProductionChatResult['check'],
   actions: Omit<UseProductionChatResult, keyof ConversationSnapshot | 'conversationId' | 'quotas' | 'usageStats' | 'tiers' | 'check'>,
@@ -165,7 +169,7 @@ function toResult(
     quotas: account.quotas,
     usageStats: account.usageStats,
     tiers: account.tiers,
-    verdict: chat.verdict,
+    verdict,
     check,
     ...actions,
   }
@@ -176,8 +180,9 @@ export function useStore<Snapshot>(store: Store<Snapshot>): Snapshot {
   return useSyncExternalStore(store.subscribe, store.getSnapshot, store.getServerSnapshot)
 }
 
-function toDraft(message: string | MessageDraft): MessageDraft {
-  return typeof message === 'string' ? { text: message } : message
+function toDraft(message: string | MessageDraft, conversationId: string, agent: string | undefined): Draft {
+  const draft = typeof message === 'string' ? { text: message } : message
+  return { ...draft, agent: draft.agent ?? agent ?? null, conversationId }
 }
 
 const NO_SNAPSHOT: ConversationSnapshot = pendingConversation('')
