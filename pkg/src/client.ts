@@ -188,10 +188,12 @@ export class ProductionChatClient {
 
   /**
    * Forgets everything of this user, unsent messages too: ask first, `account.getSnapshot().unsentCount` says how many.
-   * Returns how many were dropped.
+   * Returns how many were dropped; 0 while the module still loads: then it is done as soon as it is there.
    */
   signOut(): number {
-    return this.#core?.signOut() ?? 0
+    let dropped = 0
+    this.#withCore((core) => (dropped = core.signOut()))
+    return dropped
   }
 
   /** Ends every request and timer. Safe at any moment; what is called later does nothing. */

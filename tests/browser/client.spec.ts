@@ -92,17 +92,49 @@ test('the page can be used before the module is there', async ({ page }) => {
 
 test('a module that does not load is said so, loses nothing, and is tried again', async ({ page }) => {
   await signIn(page, 'enterprise')
-  await page.route('**/*.wasm', (route) => route.abort())
+  const module = /\.wasm$|\/inlined\.js/
+  await page.route(module, (route) => route.abort())
   await page.reload()
   const banner = page.getByRole('alert').filter({ hasText: 'The chat could not be loaded.' })
   await expect(banner).toBeVisible()
   await send(page, 'Not lost')
   await expect(composer(page)).toHaveValue('Not lost')
 
-  await page.unroute('**/*.wasm')
+  await page.unroute(module)
   await banner.getByRole('button', { name: 'Try again' }).click()
   await expect(page.getByRole('meter', { name: 'Today' })).toBeVisible()
   await composer(page).press('Enter')
   await expect(answers(page)).toHaveAttribute('data-status', 'complete', { timeout: 30_000 })
   await startNew(page)
+})
+
+test('signing out before the module is there is done when it is, in its turn', async ({ page }) => {
+  await signIn(page, 'enterprise')
+  let arrive = () => {}
+  const arrived = new Promise<void>((resolve) => (arrive = resolve))
+  await page.route('**/*.wasm', async (route) => {
+    await arrived
+    await route.continue()
+  })
+  await page.reload()
+  const seen = page.evaluate(async (session) => {
+    const { chat } = await import(/* @vite-ignore */ new URL(session, location.href).href)
+    const reached = (status: string) =>
+      new Promise<void>((resolve) => {
+        const look = () => void (chat.account.getSnapshot().status === status && resolve())
+        chat.account.subscribe(look)
+        look()
+      })
+    const dropped = chat.signOut()
+    const conversationId = await chat.newConversation()
+    await reached('signed-out')
+    const after = chat.account.getSnapshot()
+    chat.accessTokenChanged()
+    await reached('ready')
+    const { status } = await chat.sendMessage({ conversationId, text: 'Back again' })
+    return { dropped, userId: after.userId, status }
+  }, SESSION)
+  await expect(page.getByRole('region', { name: 'Your plan' })).toBeVisible()
+  arrive()
+  expect(await seen).toEqual({ dropped: 0, userId: null, status: 'complete' })
 })

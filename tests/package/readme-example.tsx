@@ -83,6 +83,13 @@ function limits(verdict: Verdict): LimitName[] {
   return verdict.violations.map(({ limit }) => limit)
 }
 
+export async function leave() {
+  const { unsentCount } = client.account.getSnapshot() // in a component: `useAccount().unsentCount`
+  if (unsentCount > 0 && !confirm(`Sign out and lose ${unsentCount} unsent messages?`)) return
+  client.signOut() // forgets all of this person, in every tab, and what this browser has stored
+  await supabase.auth.signOut({ scope: 'local' })
+}
+
 export async function withoutReact(render: (text: string) => void): Promise<() => void> {
   const store = client.conversation(await client.newConversation())
   return store.subscribe(() => render(store.getSnapshot().messages.map(({ content }) => content).join('\n')))
