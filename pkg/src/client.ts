@@ -1,4 +1,5 @@
 import { WasmClient } from '../wasm/production_chat.js'
+import { checkOptions } from './config.js'
 import { ConversationStore } from './conversation-store.js'
 import { ChatError, errorDetail, toChatError } from './error.js'
 import { init } from './load.js'
@@ -23,6 +24,7 @@ interface Change {
 }
 
 const DISPOSED = errorDetail('disposed', 'This chat was closed.')
+const NOT_LOADED = errorDetail('network', 'The chat could not be loaded. Check your connection and try again.', true)
 
 /**
  * Everything one tab knows and does, for one user: no framework needed.
@@ -210,16 +212,18 @@ export class ProductionChatClient {
 
   #start(): Promise<WasmClient> {
     if (this.#isDisposed) return Promise.reject(new ChatError(DISPOSED))
-    this.#starting ??= init().then(
-      () => this.#create(),
-      () => {
+    this.#starting ??= init()
+      .catch(() => {
+        throw new ChatError(NOT_LOADED)
+      })
+      .then(() => this.#create())
+      .catch((thrown: unknown) => {
         this.#starting = null
-        const detail = errorDetail('network', 'The chat could not be loaded. Check your connection and try again.', true)
-        this.#pendingAccount = { ...PENDING_ACCOUNT, status: 'error', error: detail }
+        const error = toChatError(thrown)
+        this.#pendingAccount = { ...PENDING_ACCOUNT, status: 'error', error: error.detail, isLoadingConversations: false }
         this.#notifyAccount()
-        throw new ChatError(detail)
-      },
-    )
+        throw error
+      })
     return this.#starting
   }
 
@@ -301,6 +305,9 @@ export class ProductionChatClient {
  * A client for one user of one Supabase project. Make one per page, outside of rendering; importing and making it has
  * no side effects on a server.
  */
+ *
+ * @throws {Error} naming the option and what it may be, when one is wrong.
 export function createProductionChat(options: ProductionChatOptions): ProductionChatClient {
   return new ProductionChatClient(options)
+  checkOptions(options)
 }

@@ -3,7 +3,22 @@ import type { ProductionChatOptions, Tier } from './types.js'
 /** The settings that come from a build's environment; spread them into the options of `createProductionChat`. */
 export type EnvironmentConfig = Pick<ProductionChatOptions, 'enforceLimits' | 'defaultTier' | 'costPer1kTokens'>
 
-const TIERS: readonly Tier[] = ['free', 'pro', 'enterprise']
+const LIMITS = 'true or false'
+const TIER = 'free, pro or enterprise'
+const COST = 'a number of US dollars, such as 0.002'
+
+const isFlag = (value: unknown) => typeof value === 'boolean'
+const isTier = (value: unknown) => ['free', 'pro', 'enterprise'].includes(value as string)
+const isCost = (value: unknown) => typeof value === 'number' && value >= 0 && value < Infinity
+
+/** @throws {Error} naming the option and what it may be, when one is wrong that apps get wrong: types hold in TypeScript only. */
+export function checkOptions(options: ProductionChatOptions): void {
+  must('supabaseUrl', "your project's URL", options.supabaseUrl, Boolean)
+  must('supabaseKey', "your project's publishable key", options.supabaseKey, Boolean)
+  must('enforceLimits', LIMITS, options.enforceLimits ?? true, isFlag)
+  must('defaultTier', TIER, options.defaultTier ?? 'free', isTier)
+  must('costPer1kTokens', COST, options.costPer1kTokens ?? 0, isCost)
+}
 
 /**
  * Reads the settings of a Vite app: `configFromEnv(import.meta.env)`. What is absent or empty keeps its default.
@@ -19,22 +34,20 @@ export function configFromEnv(env: Readonly<Record<string, unknown>>): Environme
 
   const limits = read(env, 'VITE_ENABLE_PRODUCTION_LIMITS')
   if (limits !== null) {
-    if (limits !== 'true' && limits !== 'false') throw wrong('VITE_ENABLE_PRODUCTION_LIMITS', 'true or false', limits)
+    must('VITE_ENABLE_PRODUCTION_LIMITS', LIMITS, limits, (value) => value === 'true' || value === 'false')
     config.enforceLimits = limits === 'true'
   }
 
   const tier = read(env, 'VITE_DEFAULT_LICENSE_TIER')
   if (tier !== null) {
-    const known = TIERS.find((name) => name === tier)
-    if (known === undefined) throw wrong('VITE_DEFAULT_LICENSE_TIER', 'free, pro or enterprise', tier)
-    config.defaultTier = known
+    must('VITE_DEFAULT_LICENSE_TIER', TIER, tier, isTier)
+    config.defaultTier = tier as Tier
   }
 
   const cost = read(env, 'VITE_COST_PER_1K_TOKENS')
   if (cost !== null) {
-    const usd = Number(cost)
-    if (!Number.isFinite(usd) || usd < 0) throw wrong('VITE_COST_PER_1K_TOKENS', 'a number of US dollars, such as 0.002', cost)
-    config.costPer1kTokens = usd
+    must('VITE_COST_PER_1K_TOKENS', COST, cost, (value) => isCost(Number(value)))
+    config.costPer1kTokens = Number(cost)
   }
 
   return config
@@ -47,6 +60,6 @@ function read(env: Readonly<Record<string, unknown>>, name: string): string | nu
   return text === '' ? null : text
 }
 
-function wrong(name: string, allowed: string, value: string): Error {
-  return new Error(`${name} must be ${allowed}, not ${JSON.stringify(value)}.`)
+function must(name: string, allowed: string, value: unknown, holds: (value: unknown) => boolean): void {
+  if (!holds(value)) throw new Error(`${name} must be ${allowed}, not ${JSON.stringify(value)}.`)
 }

@@ -1,4 +1,5 @@
 import { expect } from '@playwright/test'
+import { createProductionChat, type ProductionChatOptions } from 'production-chat'
 import { answers, composer, questions, send, signIn, startNew, test } from './helpers.js'
 
 // The client without React, as an app without React uses it: in the page, on the page's own client.
@@ -137,4 +138,31 @@ test('signing out before the module is there is done when it is, in its turn', a
   await expect(page.getByRole('region', { name: 'Your plan' })).toBeVisible()
   arrive()
   expect(await seen).toEqual({ dropped: 0, userId: null, status: 'complete' })
+})
+
+test('an option that is wrong is named at the start, with what it may be', () => {
+  const options: ProductionChatOptions = { supabaseUrl: 'http://localhost:54321', supabaseKey: 'key', accessToken: () => null }
+  const made = (wrong: Record<string, unknown>) => () => createProductionChat({ ...options, ...wrong })
+  expect(made({ defaultTier: 'gold' })).toThrow('defaultTier must be free, pro or enterprise, not "gold".')
+  expect(made({ costPer1kTokens: -1 })).toThrow('costPer1kTokens must be a number of US dollars, such as 0.002, not -1.')
+  expect(made({ enforceLimits: 'false' })).toThrow('enforceLimits must be true or false, not "false".')
+  expect(made({ supabaseUrl: undefined })).toThrow("supabaseUrl must be your project's URL, not undefined.")
+  expect(made({ supabaseKey: '' })).toThrow("supabaseKey must be your project's publishable key, not \"\".")
+  expect(made({ enforceLimits: null, defaultTier: undefined, costPer1kTokens: 0 })).not.toThrow()
+})
+
+test('an option that only the module finds wrong is told by the account and by every send', async ({ page }) => {
+  await signIn(page, 'enterprise')
+  const told = await page.evaluate(async (session) => {
+    const { chat } = await import(/* @vite-ignore */ new URL(session, location.href).href)
+    const client = new chat.constructor({ ...chat.options, agent: 1 })
+    const attempt = () => client.sendMessage({ conversationId: 'any', text: 'Hello' }).catch((error: unknown) => error)
+    const [first, second] = [await attempt(), await attempt()]
+    const gone = new chat.constructor(chat.options)
+    gone.dispose()
+    const ChatError = (await gone.newConversation().catch((error: unknown) => error)).constructor
+    const { status, error, isLoadingConversations } = client.account.getSnapshot()
+    return { areOurs: first instanceof ChatError && second instanceof ChatError, code: first.code, status, error: error?.code, isLoadingConversations }
+  }, SESSION)
+  expect(told).toEqual({ areOurs: true, code: 'invalid_request', status: 'error', error: 'invalid_request', isLoadingConversations: false })
 })
