@@ -296,6 +296,7 @@ export class ProductionChatClient {
         () => this.#startQuietly(),
       )
       this.#conversations.set(id, store)
+      if (this.#isDisposed) store.freeze()
     }
     return store
   }
@@ -304,10 +305,10 @@ export class ProductionChatClient {
 /**
  * A client for one user of one Supabase project. Make one per page, outside of rendering; importing and making it has
  * no side effects on a server.
- */
  *
  * @throws {Error} naming the option and what it may be, when one is wrong.
+ */
 export function createProductionChat(options: ProductionChatOptions): ProductionChatClient {
-  return new ProductionChatClient(options)
   checkOptions(options)
+  return new ProductionChatClient(options)
 }

@@ -50,7 +50,7 @@ export class ConversationStore implements Store<ConversationSnapshot> {
 
   /** The client is going: keep showing what was there, and let nobody wait for more. */
   freeze(): void {
-    this.#frozen = this.getSnapshot()
+    this.#frozen = { ...this.getSnapshot(), isLoading: false, isFetching: false, isFetchingNextPage: false }
     this.#viewers.clear()
     for (const look of [...this.#waiting]) look(true)
   }

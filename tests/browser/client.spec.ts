@@ -140,6 +140,21 @@ test('signing out before the module is there is done when it is, in its turn', a
   expect(await seen).toEqual({ dropped: 0, userId: null, status: 'complete' })
 })
 
+test('a conversation first watched when the client is gone is not loading', async ({ page }) => {
+  await signIn(page, 'enterprise')
+  const shown = await page.evaluate(async (session) => {
+    const { chat } = await import(/* @vite-ignore */ new URL(session, location.href).href)
+    const loading = chat.conversation('01990000-0000-7000-8000-00000000000a')
+    loading.subscribe(() => undefined)
+    chat.dispose()
+    const late = chat.conversation('01990000-0000-7000-8000-00000000000b')
+    late.subscribe(() => undefined)
+    const { isLoading, isFetching } = late.getSnapshot()
+    return { same: late.getSnapshot() === late.getSnapshot(), isLoading, isFetching, wasLoading: loading.getSnapshot().isLoading }
+  }, SESSION)
+  expect(shown).toEqual({ same: true, isLoading: false, isFetching: false, wasLoading: false })
+})
+
 test('an option that is wrong is named at the start, with what it may be', () => {
   const options: ProductionChatOptions = { supabaseUrl: 'http://localhost:54321', supabaseKey: 'key', accessToken: () => null }
   const made = (wrong: Record<string, unknown>) => () => createProductionChat({ ...options, ...wrong })

@@ -2,6 +2,7 @@
 import type { ProductionChatClient } from 'production-chat'
 import {
   ProductionChatProvider,
+  useConversations,
   useProductionChat,
   useUsageHistory,
   type UseProductionChatOptions,
@@ -112,4 +113,13 @@ function History() {
 
 export function mountHistory(client: ProductionChatClient): void {
   render(client, <History />)
+}
+
+function Conversations() {
+  const { conversations, isLoading, error } = useConversations()
+  return <p className="conversation-count">{isLoading ? 'loading' : (error?.message ?? `${conversations.length} conversations`)}</p>
+}
+
+export function mountConversations(client: ProductionChatClient): void {
+  render(client, <Conversations />)
 }

@@ -178,3 +178,24 @@ test.describe('a new conversation', () => {
     expect(await code).toBe('invalid_request')
   })
 })
+
+test.describe('nothing is loading for ever', () => {
+  test('when nobody is signed in', async ({ page }) => {
+    await page.goto('/')
+    await expect(page.getByRole('button', { name: 'admin@example.com' })).toBeVisible()
+    await onStage(page, async (chat, stage) => stage.mountHistory(chat))
+    await expect(page.locator('.history')).toContainText('You are signed out.')
+  })
+
+  test('when the module cannot be loaded', async ({ page }) => {
+    await signIn(page, 'admin')
+    await page.route(/\.wasm$|\/inlined\.js/, (route) => route.abort())
+    await page.reload()
+    await onStage(page, async (chat, stage) => {
+      stage.mountHistory(chat)
+      stage.mountConversations(chat)
+    })
+    await expect(page.locator('.history')).toContainText('The chat could not be loaded.')
+    await expect(page.locator('.conversation-count')).toHaveText(/The chat could not be loaded\./)
+  })
+})

@@ -56,8 +56,10 @@ export interface UseConversationsResult {
   isLoading: boolean
   hasNextPage: boolean
   isFetchingNextPage: boolean
+  /** Why they could not be read, or what could not be done to one of them. */
+  error: ChatErrorDetail | null
   fetchNextPage: () => void
-  /** Shown at once; taken back, with an error in `useAccount().error`, when the server refuses. */
+  /** Shown at once; taken back, with an `error`, when the server refuses. */
   rename: (id: string, title: string) => void
   /** Deletes a conversation. What was spent in it stays spent. */
   remove: (id: string) => void
@@ -66,7 +68,7 @@ export interface UseConversationsResult {
 /** The list of conversations. */
 export function useConversations(client?: ProductionChatClient): UseConversationsResult {
   const chat = useClient(client)
-  const { conversations, isLoadingConversations, hasNextConversations, isFetchingNextConversations } = useStore(
+  const { conversations, isLoadingConversations, hasNextConversations, isFetchingNextConversations, error } = useStore(
     chat.account,
   )
   return useMemo(
@@ -75,10 +77,11 @@ export function useConversations(client?: ProductionChatClient): UseConversation
       isLoading: isLoadingConversations,
       hasNextPage: hasNextConversations,
       isFetchingNextPage: isFetchingNextConversations,
+      error: error as ChatErrorDetail | null,
       fetchNextPage: () => chat.fetchNextConversations(),
       rename: (id: string, title: string) => chat.renameConversation(id, title),
       remove: (id: string) => chat.deleteConversation(id),
     }),
-    [chat, conversations, isLoadingConversations, hasNextConversations, isFetchingNextConversations],
+    [chat, conversations, isLoadingConversations, hasNextConversations, isFetchingNextConversations, error],
   )
 }

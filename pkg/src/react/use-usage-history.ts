@@ -37,7 +37,7 @@ const NOTHING: Reading = { of: null, history: null, isFetching: true, error: nul
 /** What the signed-in user used on each of the last days: read when a component shows it, and on `refetch`. */
 export function useUsageHistory({ days = 30, client: given }: UseUsageHistoryOptions = {}): UseUsageHistoryResult {
   const client = useClient(given)
-  const { userId } = useAccount(client)
+  const { userId, status, error: accountError } = useAccount(client)
   const [reading, setReading] = useState(NOTHING)
   const [round, setRound] = useState(0)
 
@@ -61,11 +61,15 @@ export function useUsageHistory({ days = 30, client: given }: UseUsageHistoryOpt
 
   const refetch = useCallback(() => setRound((before) => before + 1), [])
   const shown = reading.of === userId ? reading : NOTHING
+  const isNobody = userId === null
+  const error = isNobody ? (accountError as ChatErrorDetail | null) : shown.error
+  // Of nobody nothing is read; whether there is somebody is not known at first.
+  const isFetching = isNobody ? status === 'loading' : shown.isFetching
   return {
     history: shown.history ?? NO_DAYS,
-    isLoading: shown.history === null && shown.error === null,
-    isFetching: shown.isFetching,
-    error: shown.error,
+    isLoading: isFetching && shown.history === null && error === null,
+    isFetching,
+    error,
     refetch,
   }
 }
