@@ -137,6 +137,7 @@ test-types: $(DIST)
 	@tsc -p pkg/tsconfig.json --noEmit
 	@tsc -p www/tsconfig.json --noEmit
 	@tsc -p tests/tsconfig.json --noEmit
+	@tsc -p tests/package/tsconfig.json
 
 test-database: $(PACKAGES)
 	$(call say,the database on a real PostgreSQL)

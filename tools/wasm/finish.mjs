@@ -14,7 +14,10 @@ const { module, short } = withShortNames(withoutPlaces(optimized(withoutPanics(r
 writeFileSync(binary, module)
 for (const script of scripts) writeFileSync(script, quiet(short(readFileSync(script, 'utf8'))))
 
-/** Without the advice to who calls the glue, which is pkg/src/load.ts alone. */
+/**
+ * Without the advice to who calls the glue, which is pkg/src/load.ts alone, and without `Symbol.dispose`, which nobody
+ * calls and not every app's TypeScript knows.
+ */
 function quiet(script) {
-  return script.replace(/^ *console\.warn\(.*$/gm, '')
+  return script.replace(/^ *console\.warn\(.*$|^.*Symbol\.dispose.*$/gm, '')
 }
