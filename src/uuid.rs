@@ -8,6 +8,8 @@ use crate::Millis;
 pub struct UuidGenerator {
     /// The last id without version and variant: 48 bits of time and 10 random ones, then 64 random ones.
     last: Option<(u64, u64)>,
+    /// The time of an id is never before this.
+    earliest: Millis,
 }
 
 const TIME_MASK: u64 = (1 << 48) - 1;
@@ -18,13 +20,29 @@ impl UuidGenerator {
         UuidGenerator::default()
     }
 
+    /// Makes the ids to come greater than this one, which was made in an earlier life or in another tab: the clock may
+    /// have been set back since. They are given the millisecond after it, however far ahead that is, for their order is
+    /// what counts and nobody reads the time from an id. What is no UUIDv7 has no such order, and after the last
+    /// millisecond of all none can come: these are passed over.
+    pub fn follow(&mut self, id: &str) {
+        if is_uuid(id) && id.as_bytes().get(14) == Some(&b'7') {
+            let digits = id.bytes().filter(|digit| *digit != b'-').take(12);
+            // Of a lower-case digit, letters counting on from nine.
+            let value = |digit: u8| u64::from((digit & 0xf) + 9 * (digit >> 6));
+            let time = digits.fold(0, |time, digit| time << 4 | value(digit));
+            if time < TIME_MASK {
+                self.earliest = self.earliest.max(time + 1);
+            }
+        }
+    }
+
     /// The next id, lower case, from the clock and ten random bytes.
     pub fn next(&mut self, now: Millis, random: [u8; 10]) -> String {
         let [first, second, low @ ..] = random;
         let low = u64::from_be_bytes(low);
         // The top bit stays free, so that counting on within a millisecond has room.
         let high = u64::from(u16::from_be_bytes([first, second]) & 0x1ff);
-        let time = now & TIME_MASK;
+        let time = now.max(self.earliest) & TIME_MASK;
         let value = match self.last {
             // A step of more than one, so that an id does not tell its neighbour.
             Some((last_high, last_low)) if last_high >> 10 >= time => {

@@ -8,7 +8,12 @@ impl Session {
     /// Takes over what storage held: what was under way goes again under its id, what cannot be read is set aside.
     pub(super) fn take_stored(&mut self, entries: Vec<(String, String)>, at: &mut Moment) {
         for (key, text) in entries {
-            match outbox::decode(&key, &text) {
+            let entry = outbox::decode(&key, &text);
+            if let Ok(entry) = &entry {
+                // The outbox is in the order of ids, whoever is to send what is in it.
+                self.uuids.follow(&entry.turn_id);
+            }
+            match entry {
                 Ok(entry) if self.identity.user_id.as_ref() != Some(&entry.user_id) => {}
                 // In another organization it would be another message.
                 Ok(entry) if self.settings.organization_id != entry.organization_id => {}

@@ -41,7 +41,50 @@ fn uuids_are_told_from_other_texts() {
     }
 }
 
+#[test]
+fn ids_of_before_are_followed_as_long_as_there_is_room_behind_them() {
+    let followed = |id: &str| {
+        let mut generator = UuidGenerator::new();
+        generator.follow(id);
+        generator.next(7, [0xff; 10])
+    };
+    for id in [
+        "017f22e2-79b0-7cc3-98c4-dc0c0c07398f",
+        "00000000-0007-7fff-bfff-ffffffffffff",
+        "ffffffff-fffe-7fff-bfff-ffffffffffff",
+    ] {
+        let next = followed(id);
+        assert!(is_uuid(&next) && *next > *id, "{next} after {id}");
+        assert_eq!(&next[14..15], "7");
+        // No further ahead than it must be.
+        let time = |id: &str| u64::from_str_radix(&id[..13].replace('-', ""), 16).unwrap();
+        assert_eq!(time(&next), time(id) + 1);
+    }
+    let unled = UuidGenerator::new().next(7, [0xff; 10]);
+    for id in [
+        "00000000-0006-7fff-bfff-ffffffffffff",
+        "00000000-0000-7000-8000-000000000000",
+        "ffffffff-ffff-7000-8000-000000000000",
+        "ffffffff-ffff-7fff-bfff-ffffffffffff",
+        "017f22e2-79b0-4cc3-98c4-dc0c0c07398f",
+        "017F22E2-79B0-7CC3-98C4-DC0C0C07398F",
+        "00017f22e2-79b0-7cc3-98c4-dc0c0c07398f",
+        "nonsense",
+        "",
+    ] {
+        assert_eq!(followed(id), unled, "{id}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn what_follows_any_id_is_greater(then in 0_u64..1 << 40, now in 0_u64..1 << 40, random: [u8; 10]) {
+        let id = UuidGenerator::new().next(then, random);
+        let mut generator = UuidGenerator::new();
+        generator.follow(&id);
+        prop_assert!(generator.next(now, random) > id);
+    }
+
     #[test]
     fn each_is_greater_than_the_one_before(calls in vec((0_u64..4, any::<[u8; 10]>()), 2..200)) {
         let mut generator = UuidGenerator::new();

@@ -58,6 +58,21 @@ fn after_a_reload_what_was_under_way_goes_again_with_its_id() {
 }
 
 #[test]
+fn after_the_clock_was_set_back_what_is_typed_goes_behind_what_was_kept() {
+    for neighbour in [false, true] {
+        let mut world = World::ready();
+        world.now += 86_400_000;
+        let first = world.send(CONVERSATION, "First");
+        let mut world = World::with_storage(options(), world.storage);
+        // Read all the same when a neighbour has still to send it.
+        world.has_neighbour = neighbour;
+        let mut world = world.sign_in();
+        let second = world.send(CONVERSATION, "Second");
+        assert!(second > first, "{second} after {first}");
+    }
+}
+
+#[test]
 fn after_a_reload_a_settled_turn_is_shown_once() {
     let (world, turn) = sending();
     let mut world = World::with_storage(options(), world.storage).sign_in();

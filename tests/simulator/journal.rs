@@ -35,6 +35,8 @@ pub struct Typed {
     pub at: u64,
     /// Its place in the order of typing.
     pub serial: u64,
+    /// Its tab had read by then what earlier lives of it had left.
+    pub in_order: bool,
 }
 
 #[derive(Default)]
@@ -67,6 +69,7 @@ impl World {
             sent: self.journal.posted.contains(turn),
             at: self.now,
             serial: self.journal.typed.len() as u64,
+            in_order: self.user_of_tab(tab).is_some() && !self.tabs[tab].met_bad_storage,
         };
         self.note(|| format!("tab {tab} typed {turn} in {conversation}: {text}"));
         self.journal.typed.insert(turn.to_owned(), typed);

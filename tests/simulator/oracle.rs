@@ -160,13 +160,12 @@ impl World {
                 self.coverage.error(error.code);
             }
         }
-        let life = self.tabs[tab].life;
         let typed_here = snapshot
             .queue
             .iter()
             .filter_map(|message| self.journal.typed.get(&message.id));
         let order: Vec<u64> = typed_here
-            .filter(|typed| typed.tab == tab && typed.life == life)
+            .filter(|typed| typed.tab == tab && typed.in_order)
             .map(|typed| typed.serial)
             .collect();
         if !order.is_sorted() {
