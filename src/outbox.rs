@@ -68,6 +68,12 @@ pub struct OutboxEntry {
     pub state: OutboxState,
     /// It may not go before this instant.
     pub not_before: Option<Millis>,
+    /// A request of it went out, and the server has not said since that it does not have it.
+    #[serde(default)]
+    pub went: bool,
+    /// The person wants it stopped: it is not sent any more.
+    #[serde(default)]
+    pub stop_wanted: bool,
     /// The tab it was typed in.
     pub owner_tab: String,
 }

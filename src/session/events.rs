@@ -71,7 +71,7 @@ impl Session {
             self.tell_conversation(conversation_id);
         }
         if stop_wanted {
-            self.ask_to_stop(conversation_id, at);
+            self.ask_to_stop(conversation_id, 0, at);
         }
         Some(Then::Read)
     }

@@ -114,6 +114,21 @@ impl Session {
         self.store(turn_id);
     }
 
+    /// It is to be stopped, and kept until it is known what that comes to.
+    pub(super) fn keep_as_stopping(&mut self, turn_id: &str, state: OutboxState) {
+        self.outbox
+            .update(turn_id, |entry| (entry.stop_wanted, entry.not_before) = (true, None));
+        self.set_state(turn_id, state);
+    }
+
+    /// It is on the wire: from now on the server may have it.
+    pub(super) fn keep_as_gone(&mut self, turn_id: &str) {
+        if self.outbox.get(turn_id).is_some_and(|entry| !entry.went) {
+            self.outbox.update(turn_id, |entry| entry.went = true);
+            self.store(turn_id);
+        }
+    }
+
     pub(super) fn store(&mut self, turn_id: &str) {
         // Nothing is stored for nobody: what is typed before the first token is stored when it is known whose it is.
         let Some(entry) = self.outbox.get(turn_id).filter(|entry| !entry.user_id.is_empty()) else {

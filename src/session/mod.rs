@@ -17,7 +17,8 @@
 //! | `outgoing` | what a request looks like when it goes out |
 //! | `turns` | from a draft to a request: send, queue, retry |
 //! | `keeping` | what was typed, until the server has answered it |
-//! | `stream` | the live turn: its stream, resuming, stopping |
+//! | `stream` | the live turn: its stream, resuming |
+//! | `stopping` | stopping a turn, whether or not the server has it |
 //! | `events` | what the events of a stream mean |
 //! | `show` | what is seen |
 //! | `views`, `wire` | the shapes shared with TypeScript and with the server |
@@ -35,6 +36,7 @@ mod outgoing;
 mod reading;
 mod requests;
 mod show;
+mod stopping;
 mod stream;
 mod tabs;
 mod token;

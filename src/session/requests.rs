@@ -184,6 +184,9 @@ impl Session {
                         pending.set_out = Some(at.now);
                         pending.ask = self.identity.ask;
                     }
+                    if let Purpose::Post { turn_id, .. } = &purpose {
+                        self.keep_as_gone(turn_id);
+                    }
                     self.effects.push(Effect::Fetch(request));
                 }
                 // What it was for is gone.
@@ -300,6 +303,11 @@ impl Session {
         // What never went says nothing of its server.
         if went {
             self.endpoint_failed(base, &failure, at.now);
+        }
+        if let Some(conversation_id) = self.would_send_what_is_to_stop(id, &failure) {
+            self.requests.finish(id);
+            self.ask_to_stop(&conversation_id, 0, at);
+            return;
         }
         let Some(pending) = self.requests.pending.get_mut(&id) else {
             return;
@@ -427,7 +435,10 @@ impl Session {
             Purpose::Stop {
                 conversation_id,
                 turn_id,
-            } => self.not_stopped(&conversation_id, &turn_id, error),
+            } => {
+                let unknown = code == Some(ProblemCode::NotFound);
+                self.not_stopped(&conversation_id, &turn_id, unknown, error, at);
+            }
             Purpose::Post {
                 conversation_id,
                 turn_id,

@@ -266,8 +266,9 @@ impl Session {
             .and_then(|talk| talk.live.as_ref());
         let accepted = live.is_some_and(|live| live.turn_id == entry.turn_id && live.accepted);
         let (status, error) = match &entry.state {
-            OutboxState::Queued => (ChatMessageStatus::Queued, None),
             OutboxState::Sending if accepted => (ChatMessageStatus::Sent, None),
+            OutboxState::Queued | OutboxState::Sending if entry.stop_wanted => (ChatMessageStatus::Stopping, None),
+            OutboxState::Queued => (ChatMessageStatus::Queued, None),
             OutboxState::Sending => (ChatMessageStatus::Sending, None),
             OutboxState::Failed(error) => (ChatMessageStatus::Failed, Some(error.clone())),
         };

@@ -10,7 +10,6 @@ use crate::sse::Parser;
 use super::events::Then;
 use super::io::{Base, RequestId};
 use super::requests::Purpose;
-use super::wire::Stopped;
 use super::{Moment, Session, Talk};
 
 /// The server says something every 15 s. A stream silent for longer than this is dead.
@@ -32,7 +31,9 @@ pub(super) struct Live {
     pub(super) created_at: Millis,
     pub(super) request: Option<RequestId>,
     pub(super) stop_wanted: bool,
-    stopping: Option<RequestId>,
+    pub(super) stopping: Option<RequestId>,
+    /// The server, asked to stop it, did not have it.
+    pub(super) denied: bool,
     parser: Parser,
     /// When the open stream last said something.
     heard_at: Option<Millis>,
@@ -53,6 +54,7 @@ impl Live {
             request: None,
             stop_wanted: false,
             stopping: None,
+            denied: false,
             parser: Parser::new(),
             heard_at: None,
             backoff: Backoff::new(),
@@ -124,12 +126,11 @@ impl Session {
         if self.live(conversation_id).is_some() {
             return;
         }
-        let trigger = self
-            .outbox
-            .get(turn_id)
-            .map_or(Trigger::SubmitMessage, |entry| entry.trigger);
+        let entry = self.outbox.get(turn_id);
+        let trigger = entry.map_or(Trigger::SubmitMessage, |entry| entry.trigger);
+        let stop_wanted = entry.is_some_and(|entry| entry.stop_wanted);
         let mut live = Live::new(turn_id, trigger, self.next_version(), at.now);
-        live.accepted = true;
+        (live.accepted, live.stop_wanted) = (true, stop_wanted);
         let partial = self.threads.peek(conversation_id).and_then(|thread| {
             thread
                 .pages
@@ -245,6 +246,10 @@ impl Session {
         live.heard_at = None;
         match (live.backoff.next(random), live.accepted) {
             (Some(pause), true) => self.resume(conversation_id, pause, at),
+            (Some(pause), false) if live.stop_wanted => {
+                live.stopping = None;
+                self.ask_to_stop(conversation_id, pause, at);
+            }
             (Some(pause), false) => self.post(conversation_id, pause, at),
             (None, _) => self.turn_failed(conversation_id, error, at),
         }
@@ -259,62 +264,6 @@ impl Session {
         } else {
             self.end_live(conversation_id);
             self.fetch_latest(conversation_id, at);
-        }
-    }
-
-    /// Stops the answer under way. What has arrived is kept.
-    pub fn stop(&mut self, conversation_id: &str, at: &mut Moment) {
-        if self.disposed {
-            return;
-        }
-        let is_online = self.is_online;
-        let Some(live) = self.live(conversation_id) else { return };
-        live.stop_wanted = true;
-        let (accepted, request) = (live.accepted, live.request);
-        if accepted {
-            self.ask_to_stop(conversation_id, at);
-        } else if request.is_some_and(|request| self.requests.waits(request)) {
-            // It waits for its first or another try, so as far as is known nothing has begun.
-            let mut error = if is_online {
-                ChatErrorDetail::network()
-            } else {
-                ChatErrorDetail::offline()
-            };
-            error.message = "Stopped before it was sent.".to_owned();
-            self.turn_failed(conversation_id, error, at);
-            self.clear_error(conversation_id);
-        }
-    }
-
-    pub(super) fn ask_to_stop(&mut self, conversation_id: &str, at: &mut Moment) {
-        let Some(live) = self.live(conversation_id).filter(|live| live.stopping.is_none()) else {
-            return;
-        };
-        let purpose = Purpose::Stop {
-            conversation_id: conversation_id.to_owned(),
-            turn_id: live.turn_id.clone(),
-        };
-        let request = self.issue(purpose, 0, at);
-        if let Some(live) = self.live(conversation_id) {
-            live.stopping = Some(request);
-        }
-    }
-
-    pub(super) fn stop_answered(&mut self, conversation_id: &str, turn_id: &str, stopped: Stopped, at: &mut Moment) {
-        if let Some(usage) = stopped.usage {
-            self.learn_usage(usage, None, at.now);
-        }
-        let ended = stopped.turn.is_some_and(|turn| turn.state.ended());
-        // Its worker is gone, and with it the stream: what it came to is read anew.
-        if ended && self.live(conversation_id).is_some_and(|live| live.turn_id == turn_id) {
-            self.resume(conversation_id, 0, at);
-        }
-    }
-
-    pub(super) fn not_stopped(&mut self, conversation_id: &str, turn_id: &str, error: ChatErrorDetail) {
-        if let Some(live) = self.live(conversation_id).filter(|live| live.turn_id == turn_id) {
-            (live.stop_wanted, live.stopping) = (false, None);
-            self.set_error(conversation_id, Some(error));
         }
     }
 

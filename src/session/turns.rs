@@ -108,6 +108,7 @@ impl Session {
             return Err(self.refuse(verdict, at));
         }
         self.hold(message_id, &entry.conversation_id, &entry.content, at.now);
+        self.outbox.update(message_id, |entry| entry.stop_wanted = false);
         self.set_state(message_id, OutboxState::Queued);
         self.set_error(&entry.conversation_id, None);
         self.pump(&entry.conversation_id, at);
@@ -117,11 +118,6 @@ impl Session {
     /// Gives a failed message up and returns its text.
     pub fn discard(&mut self, message_id: &str) -> Option<String> {
         self.withdraw(message_id, OutboxEntry::has_failed)
-    }
-
-    /// Gives a queued message up and returns its text; `None` when it is under way already.
-    pub fn cancel_queued(&mut self, message_id: &str) -> Option<String> {
-        self.withdraw(message_id, OutboxEntry::is_queued)
     }
 
     /// The error was seen.
@@ -141,7 +137,7 @@ impl Session {
         let Some(entry) = self.outbox.next_sendable(conversation_id, there).cloned() else {
             return;
         };
-        if !self.holds.contains(&entry.turn_id) {
+        if !self.holds.contains(&entry.turn_id) && !entry.stop_wanted {
             // It waited for a limit to lift, here or before a reload.
             let verdict = self.judge_entry(&entry, at.now);
             if !verdict.allowed && entry.not_before.is_some() {
@@ -154,9 +150,14 @@ impl Session {
         self.outbox
             .update(&entry.turn_id, |entry| entry.new_conversation = new_conversation);
         self.set_state(&entry.turn_id, OutboxState::Sending);
-        let live = Live::new(&entry.turn_id, entry.trigger, self.next_version(), at.now);
+        let mut live = Live::new(&entry.turn_id, entry.trigger, self.next_version(), at.now);
+        live.stop_wanted = entry.stop_wanted;
         self.begin_live(conversation_id, live);
-        self.post(conversation_id, 0, at);
+        if entry.stop_wanted {
+            self.ask_to_stop(conversation_id, 0, at);
+        } else {
+            self.post(conversation_id, 0, at);
+        }
     }
 
     pub(super) fn pump_all(&mut self, at: &mut Moment) {
@@ -201,6 +202,10 @@ impl Session {
 
     /// Another turn is live in the conversation: the message waits for it, and its answer is shown meanwhile.
     pub(super) fn yield_to(&mut self, conversation_id: &str, turn_id: &str, other: Option<String>, at: &mut Moment) {
+        if self.live(conversation_id).is_some_and(|live| live.stop_wanted) {
+            self.never_arrived(conversation_id, at);
+            return;
+        }
         let random = at.random.number() as u32;
         let pause = self
             .talks
@@ -213,6 +218,7 @@ impl Session {
             return;
         };
         self.end_live(conversation_id);
+        self.outbox.update(turn_id, |entry| entry.went = false);
         self.set_state(turn_id, OutboxState::Queued);
         self.attend(conversation_id, &other, pause, at);
     }
@@ -233,9 +239,12 @@ impl Session {
                     .verdict
                     .as_ref()
                     .and_then(lifts_at)
-                    .filter(|_| entry.not_before.is_some());
+                    .filter(|_| entry.not_before.is_some() && !entry.stop_wanted);
                 match lifts_at {
-                    Some(lifts_at) => self.wait_until(&entry.turn_id, lifts_at, at.now),
+                    Some(lifts_at) => {
+                        self.outbox.update(&entry.turn_id, |entry| entry.went = false);
+                        self.wait_until(&entry.turn_id, lifts_at, at.now);
+                    }
                     None => {
                         self.set_state(&entry.turn_id, OutboxState::Failed(error.clone()));
                         self.set_error(conversation_id, Some(error));
@@ -287,6 +296,8 @@ impl Session {
             created_at: now,
             state: OutboxState::Queued,
             not_before: None,
+            went: false,
+            stop_wanted: false,
             owner_tab: self.tab.clone(),
         }
     }
@@ -347,7 +358,7 @@ impl Session {
         self.set_state(turn_id, OutboxState::Queued);
     }
 
-    fn withdraw(&mut self, turn_id: &str, may: fn(&OutboxEntry) -> bool) -> Option<String> {
+    pub(super) fn withdraw(&mut self, turn_id: &str, may: fn(&OutboxEntry) -> bool) -> Option<String> {
         let entry = self.outbox.get(turn_id).filter(|entry| !self.disposed && may(entry))?;
         let (text, conversation_id) = (entry.content.clone(), entry.conversation_id.clone());
         self.acknowledge(turn_id);

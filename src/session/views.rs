@@ -228,7 +228,7 @@ pub struct ConversationSnapshot {
     pub queue: Vec<ChatMessage>,
 }
 
-/// Where a message stands. A user's is queued, sending, sent, complete or failed; an assistant's streaming, complete,
+/// Where a message stands. A user's is queued, sending, stopping, sent, complete or failed; an assistant's streaming, complete,
 /// stopped or failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
@@ -238,6 +238,8 @@ pub enum ChatMessageStatus {
     Queued,
     /// On its way to the server.
     Sending,
+    /// It is to be stopped, and it is being asked whether the server has it.
+    Stopping,
     /// The server has it, the answer is being made.
     Sent,
     /// The answer is arriving.

@@ -208,10 +208,10 @@ impl WasmClient {
         act(&self.shared, |session, _| session.discard(message_id)).unwrap_or_default()
     }
 
-    /// Gives a queued message up and returns its text; `null` when it is under way already.
+    /// Gives a queued message up and returns its text; `null` when it is under way already, or may be: then it is stopped.
     #[wasm_bindgen(js_name = cancelQueued, unchecked_return_type = "string | null")]
     pub fn cancel_queued(&self, message_id: &str) -> JsValue {
-        act(&self.shared, |session, _| session.cancel_queued(message_id)).map_or(JsValue::NULL, JsValue::from)
+        act(&self.shared, |session, at| session.cancel_queued(message_id, at)).map_or(JsValue::NULL, JsValue::from)
     }
 
     /// The conversation's error was seen.

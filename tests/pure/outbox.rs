@@ -27,6 +27,8 @@ fn entry(number: u64, conversation: &str, state: OutboxState, not_before: Option
         created_at: NOON,
         state,
         not_before,
+        went: false,
+        stop_wanted: false,
         owner_tab: "tab".to_owned(),
     }
 }
@@ -114,10 +116,11 @@ prop_compose! {
         number in 0_u64..1_000, content in "\\PC{0,20}", files: u64, created_at: Millis, new_conversation: bool,
         state in prop_oneof![Just(OutboxState::Queued), Just(OutboxState::Sending), Just(failed())],
         not_before in any::<Option<Millis>>(), organization_id in prop::option::of("[a-z]{3}"), regenerate: bool,
+        went: bool, stop_wanted: bool,
     ) -> OutboxEntry {
         let trigger = if regenerate { Trigger::RegenerateMessage } else { Trigger::SubmitMessage };
         OutboxEntry {
-            content, files, created_at, new_conversation, organization_id, trigger,
+            content, files, created_at, new_conversation, organization_id, trigger, went, stop_wanted,
             ..entry(number, "a", state, not_before)
         }
     }

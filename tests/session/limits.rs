@@ -97,7 +97,7 @@ fn a_waiting_message_can_be_taken_back() {
     let mut world = hour_is_spent();
     let turn = world.act(|session, at| session.send(&patient("Later"), at)).unwrap();
     assert_eq!(
-        world.act(|session, _| session.cancel_queued(&turn)).as_deref(),
+        world.act(|session, at| session.cancel_queued(&turn, at)).as_deref(),
         Some("Later")
     );
     assert!(world.storage.is_empty() && world.conversation(CONVERSATION).queue.is_empty());

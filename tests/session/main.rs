@@ -9,6 +9,7 @@ mod hostile;
 mod limits;
 mod path;
 mod queue;
+mod stopping;
 mod tabs;
 mod trouble;
 mod world;

@@ -163,57 +163,6 @@ fn a_conversation_that_stays_busy_is_not_asked_without_end() {
 }
 
 #[test]
-fn stopping_keeps_what_has_arrived() {
-    let (mut world, turn) = sending();
-    let stream = world.open_stream("/chat", &accepted(CONVERSATION, &turn, 1, "First", 2));
-    world.say(stream, &delta(&turn, 0, "Half"));
-    world.act(|session, at| session.stop(CONVERSATION, at));
-    world.act(|session, at| session.stop(CONVERSATION, at));
-    assert_eq!(world.on_wire("/stop").path, format!("/chat/turns/{turn}/stop?"));
-    world.reply(
-        "/stop",
-        200,
-        &json!({ "turn": turn_of(&turn, "dispatched"), "usage": spent(3, 0, &[&turn]) }),
-    );
-    let stopped = with(
-        answer(CONVERSATION, &turn, ANSWER, 2, "Half"),
-        json!({ "status": "stopped" }),
-    );
-    let done = json!({ "turn": turn_of(&turn, "settled"), "message": stopped, "usage": spent(4, 1, &[]) });
-    world.say(stream, &event("done", done));
-    let shown = world.conversation(CONVERSATION);
-    assert_eq!(shown.head.status, ConversationStatus::Ready);
-    assert_eq!(
-        (shown.messages[1].content.as_str(), shown.messages[1].status),
-        ("Half", ChatMessageStatus::Stopped)
-    );
-}
-
-#[test]
-fn stopping_before_it_is_accepted_stops_when_it_is() {
-    let (mut world, turn) = sending();
-    world.act(|session, at| session.stop(CONVERSATION, at));
-    assert_eq!(world.paths(), ["/chat"]);
-    world.open_stream("/chat", &accepted(CONVERSATION, &turn, 1, "First", 2));
-    world.on_wire("/stop");
-}
-
-#[test]
-fn stopping_what_has_not_left_keeps_it_here() {
-    let (mut world, turn) = sending();
-    world.feed(Input::Online(false));
-    world.lose("/chat");
-    world.act(|session, at| session.stop(CONVERSATION, at));
-    assert_eq!(
-        world.conversation(CONVERSATION).messages[0].status,
-        ChatMessageStatus::Failed
-    );
-    world.feed(Input::Online(true));
-    assert!(!world.paths().contains(&"/chat"));
-    assert_eq!(world.act(|session, _| session.discard(&turn)).as_deref(), Some("First"));
-}
-
-#[test]
 fn another_answer_takes_the_place_of_the_last() {
     let mut world = World::ready();
     let old = "77777777-7777-4777-8777-777777777777";
@@ -385,7 +334,7 @@ fn what_is_taken_back_in_one_tab_is_sent_by_none() {
     tab.give_token(token(USER));
     assert_eq!(tab.conversation(CONVERSATION).queue[0].id, second);
     assert_eq!(
-        world.act(|session, _| session.cancel_queued(&second)).as_deref(),
+        world.act(|session, at| session.cancel_queued(&second, at)).as_deref(),
         Some("Second")
     );
     for text in std::mem::take(&mut world.told) {

@@ -156,6 +156,12 @@ impl World {
         self.feed(Input::Token(self.ask, Some(token)));
     }
 
+    /// The app says that nobody is signed in any more.
+    pub fn give_nobody(&mut self) {
+        self.act(|session, _| session.access_token_changed());
+        self.feed(Input::Token(self.ask, None));
+    }
+
     /// The one request on the wire whose path contains `path`.
     pub fn on_wire(&self, path: &str) -> Request {
         let mut found = self.wire.iter().filter(|request| request.path.contains(path));

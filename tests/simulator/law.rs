@@ -616,6 +616,11 @@ impl Law {
         true
     }
 
+    /// Whether a turn is there and has not been released.
+    pub fn has(&self, id: &str) -> bool {
+        self.turns.get(id).is_some_and(|turn| turn.state != State::Released)
+    }
+
     /// Whether the turn may be read: its conversation is still there.
     pub fn may_read(&mut self, user: &str, id: &str) -> bool {
         let Some(turn) = self.turns.get(id).filter(|turn| turn.user == user) else {

@@ -363,6 +363,16 @@ impl World {
         }
     }
 
+    /// Whether a copy of a message is still under way to the server.
+    pub fn is_on_its_way(&self, turn: &str) -> bool {
+        let is_copy = |request: &Request| {
+            let body = request.body.as_deref().unwrap_or_default();
+            request.path == "/chat" && body.contains(turn)
+        };
+        self.to_come()
+            .any(|what| matches!(what, Happening::Arrive(arrival) if is_copy(&arrival.request)))
+    }
+
     pub fn keep_alive(&mut self, wire: u64) {
         let Some(id) = self.wires.get(&wire).map(|wire| wire.id) else {
             return;

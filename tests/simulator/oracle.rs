@@ -138,6 +138,11 @@ impl World {
             if letter.is_some() && !message.content.is_empty() && message.content.chars().next() != letter {
                 wrong.push(format!("shows somebody else's {:?}", message.content));
             }
+            // What storage did not forget may be old.
+            let claims = is_claim(message) && !self.tabs[tab].met_bad_storage;
+            if claims && (self.service.law.has(&message.id) || self.is_on_its_way(&message.id)) {
+                wrong.push(format!("calls {} unsent, which it is not", message.id));
+            }
             if message.conversation_id != id {
                 wrong.push(format!("shows {} of another conversation", message.id));
             }
@@ -325,7 +330,7 @@ impl World {
                 (_, Some((text, user))) if *text != typed.text || user != USERS[typed.user] => {
                     wrong.push(format!("{turn} arrived as {text:?} of {user}"));
                 }
-                (Stand::GivenBack, Some(_)) if !typed.sent => wrong.push(format!("{turn} was taken back and arrived")),
+                (Stand::GivenBack, Some(_)) => wrong.push(format!("{turn} was taken back and arrived")),
                 (Stand::GivenBack, None) if shown_in.is_some() || stored => {
                     wrong.push(format!("{turn} was taken back and is still there: {shown_in:?}"));
                 }
@@ -492,6 +497,12 @@ impl World {
             self.fail(format!("tab {tab}: {what}"));
         }
     }
+}
+
+/// It is said never to have been sent.
+pub fn is_claim(message: &ChatMessage) -> bool {
+    let error = message.error.as_ref();
+    error.is_some_and(|error| error.message == "Stopped before it was sent.")
 }
 
 /// The name a status has on both sides.

@@ -533,6 +533,10 @@ impl World {
         }
     }
 
+    pub fn to_come(&self) -> impl Iterator<Item = &Happening> {
+        self.queue.values()
+    }
+
     pub fn happen_now(&mut self, what: Happening) {
         self.happen(what);
     }
