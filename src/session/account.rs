@@ -215,15 +215,12 @@ impl Session {
 
     /// What was said was under way for a while, so the server's clock is at least this far ahead; and it was read after
     /// the request set out, so it is at most that far ahead. The greatest of what was seen is the nearest, unless one of
-    /// the clocks was set.
+    /// the clocks was set. What a stream says may be heard at any time later, as a tab that was frozen hears it, so it
+    /// never tells that the clock is less far ahead.
     fn learn_clock(&mut self, server_time: Millis, set_out: Option<Millis>, now: Millis) {
-        const CLOCK_WAS_SET: i64 = 60_000;
         let seen = lead(server_time, now);
         let known = self.account.skew;
-        let was_set = match set_out {
-            Some(set_out) => lead(server_time, set_out) < known,
-            None => seen < known.saturating_sub(CLOCK_WAS_SET),
-        };
+        let was_set = set_out.is_some_and(|set_out| lead(server_time, set_out) < known);
         if self.account.usage.is_none() || seen > known || was_set {
             self.account.skew = seen;
         }

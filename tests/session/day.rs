@@ -305,3 +305,21 @@ fn whoever_was_looked_at_once_does_not_count_for_ever() {
         "{changed:?} conversations are still kept count of"
     );
 }
+
+#[test]
+fn what_a_frozen_tab_hears_late_does_not_move_the_clock() {
+    let mut world = World::ready();
+    world.open(&page(CONVERSATION, vec![], false));
+    let turn = world.send(CONVERSATION, "Hello");
+    let stream = world.open_stream("/chat", &accepted(CONVERSATION, &turn, 1, "Hello", 2));
+    let resets_at = world.account().usage_stats.unwrap().day_resets_at;
+    // Frozen for ten minutes, it hears only now what was said at once.
+    world.now += 600_000;
+    world.say(stream, &done(CONVERSATION, &turn, 2, "Hi", 3));
+    assert_eq!(world.account().usage_stats.unwrap().day_resets_at, resets_at);
+
+    // That the clock was set forward is told by what was asked for since.
+    world.act(|session, at| session.refetch_account(at));
+    world.reply("quota_status", 200, &status(usage(4)));
+    assert_eq!(world.account().usage_stats.unwrap().day_resets_at, resets_at + 600_000);
+}
