@@ -171,7 +171,17 @@ impl Outbox {
     }
 }
 
-/// A stored entry that cannot be read: the caller moves its text to `key`, where nothing reads it again by itself.
+/// A stored entry that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreadable {
+    /// A newer version wrote it: another tab in the middle of a deploy, or this one before a rollback. It stays where it
+    /// is, neither sent nor moved nor removed, so that the newer version finds it again.
+    OfNewerVersion,
+    /// Nothing will read it.
+    SetAside(SetAside),
+}
+
+/// A stored entry that nothing reads: the caller moves its text to `key`, where nothing tries to by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
     /// Where to move it.
@@ -180,11 +190,11 @@ pub struct SetAside {
     pub reason: SetAsideReason,
 }
 
-/// Why a stored entry cannot be read.
+/// Why nothing reads a stored entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SetAsideReason {
-    /// Written by a version this one does not know.
-    OtherVersion,
+    /// Written by an older version than any this one knows.
+    OlderVersion,
     /// Not an entry, or not the one its key names.
     Corrupt,
 }
@@ -192,7 +202,7 @@ pub enum SetAsideReason {
 impl fmt::Display for SetAside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = match self.reason {
-            SetAsideReason::OtherVersion => "was written by another version",
+            SetAsideReason::OlderVersion => "was written by an older version",
             SetAsideReason::Corrupt => "cannot be read",
         };
         write!(f, "an unsent message {reason}; it is kept under {}", self.key)
@@ -230,21 +240,28 @@ pub fn encode(entry: &OutboxEntry) -> (String, String) {
 /// Reads a stored entry.
 ///
 /// # Errors
-/// [`SetAside`] when another version wrote it, or when it is not the entry its key names. Never fatal.
-pub fn decode(key: &str, text: &str) -> Result<OutboxEntry, SetAside> {
+/// [`Unreadable`] when another version wrote it, or when it is not the entry its key names. Never fatal.
+pub fn decode(key: &str, text: &str) -> Result<OutboxEntry, Unreadable> {
     let rest = key.strip_prefix(PREFIX).unwrap_or(key);
-    let set_aside = |reason| SetAside {
+    let value = json::parse(text);
+    let written_by = [
+        json::whole(before_colon(rest).as_bytes()),
+        value.as_ref().and_then(Value::version),
+    ];
+    let versions = || written_by.into_iter().flatten();
+    if versions().any(|version| version > VERSION.into()) {
+        return Err(Unreadable::OfNewerVersion);
+    }
+    let reason = if versions().any(|version| version < VERSION.into()) {
+        SetAsideReason::OlderVersion
+    } else {
+        match value.as_ref().and_then(json::from_value::<OutboxEntry>) {
+            Some(entry) if key_of(&entry.user_id, &entry.turn_id) == key => return Ok(entry),
+            _ => SetAsideReason::Corrupt,
+        }
+    };
+    Err(Unreadable::SetAside(SetAside {
         key: [SET_ASIDE, rest].concat(),
         reason,
-    };
-    let value = json::parse(text);
-    let is_other = |version| version != u64::from(VERSION);
-    let written_by = json::whole(before_colon(rest).as_bytes());
-    if written_by.is_some_and(is_other) || value.as_ref().and_then(Value::version).is_some_and(is_other) {
-        return Err(set_aside(SetAsideReason::OtherVersion));
-    }
-    match value.as_ref().and_then(json::from_value::<OutboxEntry>) {
-        Some(entry) if key_of(&entry.user_id, &entry.turn_id) == key => Ok(entry),
-        _ => Err(set_aside(SetAsideReason::Corrupt)),
-    }
+    }))
 }

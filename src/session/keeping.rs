@@ -1,11 +1,11 @@
 //! Keeping what was typed until the server has answered it: the outbox, in memory and in storage.
 
-use crate::outbox::{self, OutboxEntry, OutboxState, Trigger};
+use crate::outbox::{self, OutboxEntry, OutboxState, Trigger, Unreadable};
 
 use super::{Effect, Moment, Session, StorageKind};
 
 impl Session {
-    /// Takes over what storage held: what was under way goes again under its id, what cannot be read is set aside.
+    /// Takes over what storage held: what was under way goes again under its id, what nothing can read is set aside.
     pub(super) fn take_stored(&mut self, entries: Vec<(String, String)>, at: &mut Moment) {
         for (key, text) in entries {
             let entry = outbox::decode(&key, &text);
@@ -26,7 +26,8 @@ impl Session {
                     }
                     self.take_in(entry);
                 }
-                Err(aside) => self.effects.push(Effect::SetAside {
+                Err(Unreadable::OfNewerVersion) => {}
+                Err(Unreadable::SetAside(aside)) => self.effects.push(Effect::SetAside {
                     from: key,
                     to: aside.key,
                     text,

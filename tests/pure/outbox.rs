@@ -1,7 +1,8 @@
 use crate::fixtures::NOON;
 use production_chat::Millis;
 use production_chat::outbox::{
-    Outbox, OutboxEntry, OutboxState, SetAsideReason, Trigger, belongs_to, decode, encode, is_key, key_of,
+    Outbox, OutboxEntry, OutboxState, SetAside, SetAsideReason, Trigger, Unreadable, belongs_to, decode, encode,
+    is_key, key_of,
 };
 use production_chat::problem::ChatErrorDetail;
 use proptest::prelude::*;
@@ -78,28 +79,41 @@ fn one_key_a_turn() {
     assert_eq!(decode(&key, &text).unwrap(), entry(1, "a", failed(), Some(NOON)));
 }
 
+fn set_aside(key: &str, text: &str) -> SetAside {
+    match decode(key, text) {
+        Err(Unreadable::SetAside(aside)) => aside,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
-fn what_cannot_be_read_is_set_aside() {
+fn what_nothing_can_read_is_set_aside() {
     let (key, text) = encode(&entry(1, "a", OutboxState::Queued, None));
-    let newer_body = decode(&key, &text.replace("\"v\":1", "\"v\":2")).unwrap_err();
-    assert_eq!(newer_body.reason, SetAsideReason::OtherVersion);
+    let older_body = set_aside(&key, &text.replace("\"v\":1", "\"v\":0"));
+    assert_eq!(older_body.reason, SetAsideReason::OlderVersion);
     assert!(
-        !is_key(&newer_body.key) && belongs_to(&newer_body.key, USER),
+        !is_key(&older_body.key) && belongs_to(&older_body.key, USER),
         "found only by signing out"
     );
-    let newer_key = decode(&key.replace(":1:", ":2:"), &text).unwrap_err();
-    assert_eq!(newer_key.reason, SetAsideReason::OtherVersion);
+    let older_key = set_aside(&key.replace(":1:", ":0:"), &text);
+    assert_eq!(older_key.reason, SetAsideReason::OlderVersion);
     assert_eq!(
-        newer_key.key,
-        format!("production-chat:outbox:set-aside:2:{USER}:{}", turn(1))
+        older_key.key,
+        format!("production-chat:outbox:set-aside:0:{USER}:{}", turn(1))
     );
-    assert_eq!(
-        decode(&key_of(USER, &turn(2)), &text).unwrap_err().reason,
-        SetAsideReason::Corrupt,
-        "another turn's"
-    );
-    assert_eq!(decode(&key, "null").unwrap_err().reason, SetAsideReason::Corrupt);
-    assert!(newer_key.to_string().contains(&newer_key.key));
+    let anothers = set_aside(&key_of(USER, &turn(2)), &text);
+    assert_eq!(anothers.reason, SetAsideReason::Corrupt, "another turn's");
+    assert_eq!(set_aside(&key, "null").reason, SetAsideReason::Corrupt);
+    assert!(older_key.to_string().contains(&older_key.key));
+}
+
+#[test]
+fn what_a_newer_version_wrote_is_left_where_it_is() {
+    let (key, text) = encode(&entry(1, "a", OutboxState::Queued, None));
+    let (newer_key, newer_text) = (key.replace(":1:", ":2:"), text.replace("\"v\":1", "\"v\":2"));
+    for (key, text) in [(&key, &newer_text), (&newer_key, &text), (&newer_key, &"?".to_owned())] {
+        assert_eq!(decode(key, text), Err(Unreadable::OfNewerVersion));
+    }
 }
 
 #[test]
@@ -138,7 +152,11 @@ proptest! {
         let (key, text) = encode(&entry);
         let cut = text.char_indices().map(|(at, _)| at).nth(cut.index(text.chars().count())).unwrap();
         for broken in [text[..cut].to_owned(), format!("{}{noise}", &text[..cut]), noise.clone()] {
-            prop_assert!(decode(&key, &broken).is_err_and(|aside| !is_key(&aside.key)));
+            match decode(&key, &broken) {
+                Ok(entry) => prop_assert!(false, "{entry:?}"),
+                Err(Unreadable::SetAside(aside)) => prop_assert!(!is_key(&aside.key)),
+                Err(Unreadable::OfNewerVersion) => {}
+            }
         }
         prop_assert!(decode(&noise, &text).is_err());
     }

@@ -263,13 +263,27 @@ fn tabs_share_usage_and_news() {
 }
 
 #[test]
-fn what_another_version_stored_is_set_aside() {
-    let key = format!("production-chat:outbox:9:{USER}:{OTHER}");
-    let storage = [(key.clone(), "{\"v\":9}".to_owned())].into();
+fn what_an_older_version_stored_is_set_aside() {
+    let key = format!("production-chat:outbox:0:{USER}:{OTHER}");
+    let storage = [(key.clone(), "{\"v\":0}".to_owned())].into();
     let world = World::with_storage(options(), storage).sign_in();
     assert!(!world.storage.contains_key(&key));
-    assert_eq!(world.storage.values().collect::<Vec<_>>(), ["{\"v\":9}"]);
+    assert_eq!(world.storage.values().collect::<Vec<_>>(), ["{\"v\":0}"]);
     assert!(world.wire.is_empty());
+}
+
+#[test]
+fn what_a_newer_version_stored_is_left_for_it_until_its_user_signs_out() {
+    let text = r#"{"v":9,"state":"in a new way"}"#;
+    for version in [1, 9] {
+        let key = format!("production-chat:outbox:{version}:{USER}:{OTHER}");
+        let storage = std::collections::BTreeMap::from([(key, text.to_owned())]);
+        let mut world = World::with_storage(options(), storage.clone()).sign_in();
+        assert_eq!(world.storage, storage);
+        assert!(world.wire.is_empty());
+        world.act(|session, _| session.sign_out());
+        assert!(world.storage.is_empty());
+    }
 }
 
 fn turn_of(turn_id: &str, state: &str) -> serde_json::Value {
