@@ -130,13 +130,19 @@ impl Session {
         }
     }
 
+    /// Stores an entry. When storage has failed before, whatever is only in memory goes with it, and storage counts as
+    /// working until it is known to fail again.
     pub(super) fn store(&mut self, turn_id: &str) {
-        // Nothing is stored for nobody: what is typed before the first token is stored when it is known whose it is.
-        let Some(entry) = self.outbox.get(turn_id).filter(|entry| !entry.user_id.is_empty()) else {
-            return;
-        };
-        let (key, text) = outbox::encode(entry);
-        self.effects.push(Effect::Store { key, text });
+        let had_failed = self.storage == StorageKind::Memory;
+        for entry in self.outbox.iter().chain(&self.aside) {
+            // Nothing is stored for nobody: what is typed before the first token is stored when it is known whose it is.
+            if !entry.user_id.is_empty() && (had_failed || entry.turn_id == turn_id) {
+                let (key, text) = outbox::encode(entry);
+                self.effects.push(Effect::Store { key, text });
+                self.storage = StorageKind::Persistent;
+            }
+        }
+        self.changed_account |= had_failed;
     }
 
     /// Messages the server has not acknowledged.

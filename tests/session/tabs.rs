@@ -182,7 +182,7 @@ fn a_message_that_becomes_sent_is_another_to_whoever_shows_it() {
 #[test]
 fn what_storage_did_not_take_waits_for_its_user() {
     let mut world = World::ready();
-    world.feed(Input::StorageFailed);
+    world.is_full = true;
     world.feed(Input::Online(false));
     let turn = world.send(CONVERSATION, "Mine");
     world.act(|session, _| session.access_token_changed());

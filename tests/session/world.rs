@@ -41,6 +41,8 @@ pub struct World {
     /// The number of the last ask.
     pub ask: u32,
     pub storage: BTreeMap<String, String>,
+    /// Storage takes nothing more.
+    pub is_full: bool,
     pub told: Vec<String>,
     pub alerts: Vec<QuotaAlert>,
     /// Another tab lives beside this one; else those of earlier are gone.
@@ -80,6 +82,7 @@ impl World {
             asked: Vec::new(),
             ask: 0,
             storage,
+            is_full: false,
             told: Vec::new(),
             alerts: Vec::new(),
             has_neighbour: false,
@@ -130,6 +133,7 @@ impl World {
                     self.feed(Input::Stored(stored));
                 }
                 Effect::Forget { user_id } => self.storage.retain(|key, _| !outbox::belongs_to(key, &user_id)),
+                Effect::Store { .. } if self.is_full => self.feed(Input::StorageFailed),
                 Effect::Store { key, text } => drop(self.storage.insert(key, text)),
                 Effect::Unstore { key } => drop(self.storage.remove(&key)),
                 Effect::SetAside { from, to, text } => {

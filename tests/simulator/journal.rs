@@ -100,6 +100,7 @@ impl World {
     /// A tab goes away. What it could not store is gone, provided it had said so.
     pub fn journal_unloaded(&mut self, tab: usize) {
         let Some(account) = self.account(tab) else { return };
+        self.check_stored(tab, account.storage);
         let life = self.tabs[tab].life;
         let nobody = account.user_id.is_none();
         let storage = &self.storage.texts;

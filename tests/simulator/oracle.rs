@@ -273,6 +273,23 @@ impl World {
         })
     }
 
+    /// Where storage is said to work, it holds what the tab has to send.
+    pub fn check_stored(&mut self, tab: usize, storage: StorageKind) {
+        let Some(user) = self.user_of_tab(tab).filter(|_| storage == StorageKind::Persistent) else {
+            return;
+        };
+        let life = self.tabs[tab].life;
+        let here = |typed: &Typed| typed.tab == tab && typed.life == life && USERS[typed.user] == user;
+        let unstored = self.journal.typed.iter().filter(|(turn, typed)| {
+            let stored = self.storage.texts.contains_key(&outbox::key_of(&user, turn));
+            here(typed) && typed.stand == Stand::Open && !stored && !self.has_left(tab, typed, turn)
+        });
+        let unstored: Vec<String> = unstored.map(|(turn, _)| turn.clone()).collect();
+        for turn in unstored {
+            self.fail(format!("tab {tab} says that {turn} is stored, and it is not"));
+        }
+    }
+
     /// The world is at rest: is everything where it belongs?
     pub fn check_end(&mut self) {
         self.check_messages();
