@@ -166,7 +166,10 @@ impl Few {
         let mut same = last.shown.len() == messages.len();
         for message in messages {
             let says = json::to_value(message);
-            let place = last.shown.iter().position(|last| last.says.field("id") == says.field("id"));
+            let place = last
+                .shown
+                .iter()
+                .position(|last| last.says.field("id") == says.field("id"));
             same &= place == Some(0);
             let before = place.map(|place| last.shown.remove(place));
             let shown = match before {
