@@ -9,6 +9,7 @@ import type {
   AccountSnapshot,
   ChatMessage,
   ConversationSnapshot,
+  Core,
   Draft,
   ProductionChatOptions,
   QuotaAlert,
@@ -42,8 +43,8 @@ export class ProductionChatClient {
   readonly #accountListeners = new Set<() => void>()
   readonly #alertListeners = new Set<(alert: QuotaAlert) => void>()
   readonly #conversations = new Map<string, ConversationStore>()
-  #core: WasmClient | null = null
-  #starting: Promise<WasmClient> | null = null
+  #core: Core | null = null
+  #starting: Promise<Core> | null = null
   #pendingAccount = PENDING_ACCOUNT
   #lastAccount: AccountSnapshot | null = null
   #isDisposed = false
@@ -210,7 +211,7 @@ export class ProductionChatClient {
     this.#alertListeners.clear()
   }
 
-  #start(): Promise<WasmClient> {
+  #start(): Promise<Core> {
     if (this.#isDisposed) return Promise.reject(new ChatError(DISPOSED))
     this.#starting ??= init()
       .catch(() => {
@@ -232,14 +233,14 @@ export class ProductionChatClient {
     this.#start().catch(() => undefined)
   }
 
-  #create(): WasmClient {
+  #create(): Core {
     if (this.#isDisposed) throw new ChatError(DISPOSED)
     const { accessToken, ...options } = this.options
     const core = new WasmClient(options, accessToken, (change: Change) => {
       if (change.account) this.#notifyAccount()
       for (const id of change.conversations) this.#conversations.get(id)?.notify()
       for (const alert of change.alerts) for (const listener of [...this.#alertListeners]) listener(alert)
-    })
+    }) as Core
     this.#core = core
     this.#notifyAccount()
     for (const store of this.#conversations.values()) store.attach(core)
@@ -250,7 +251,7 @@ export class ProductionChatClient {
     for (const listener of [...this.#accountListeners]) listener()
   }
 
-  #withCore(act: (core: WasmClient) => void): void {
+  #withCore(act: (core: Core) => void): void {
     if (this.#core !== null) act(this.#core)
     else this.#start().then(act).catch(() => undefined)
   }
@@ -258,9 +259,9 @@ export class ProductionChatClient {
   #turn(
     conversationId: string,
     read: (snapshot: ConversationSnapshot, turnId: string) => TurnState,
-    begin: (core: WasmClient) => string,
+    begin: (core: Core) => string,
   ): Promise<ChatMessage | null> {
-    const run = (core: WasmClient): Promise<ChatMessage | null> => {
+    const run = (core: Core): Promise<ChatMessage | null> => {
       let turnId: string
       try {
         turnId = begin(core)

@@ -1,18 +1,17 @@
-import type { WasmClient } from '../wasm/production_chat.js'
 import { pendingConversation } from './pending.js'
-import type { ConversationSnapshot, Store } from './types.js'
+import type { ConversationSnapshot, Core, Store } from './types.js'
 
 /** One conversation as a store; counts who looks at it, so that the core knows when to load and when to let go. */
 export class ConversationStore implements Store<ConversationSnapshot> {
   readonly #id: string
-  readonly #core: () => WasmClient | null
+  readonly #core: () => Core | null
   readonly #start: () => void
   readonly #pending: ConversationSnapshot
   readonly #viewers = new Set<() => void>()
   readonly #waiting = new Set<(isLast: boolean) => void>()
   #frozen: ConversationSnapshot | null = null
 
-  constructor(id: string, core: () => WasmClient | null, start: () => void) {
+  constructor(id: string, core: () => Core | null, start: () => void) {
     this.#id = id
     this.#core = core
     this.#start = start
@@ -38,11 +37,12 @@ export class ConversationStore implements Store<ConversationSnapshot> {
   readonly getServerSnapshot = (): ConversationSnapshot => this.#pending
 
   /** The module is there: it learns who was already looking. */
-  attach(core: WasmClient): void {
+  attach(core: Core): void {
     if (this.#viewers.size > 0) core.open(this.#id)
     this.notify()
   }
 
+  /** Something in it changed. */
   notify(): void {
     for (const viewer of [...this.#viewers]) viewer()
     for (const look of [...this.#waiting]) look(false)

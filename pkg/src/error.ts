@@ -2,6 +2,7 @@ import type { ChatErrorCode, ChatErrorDetail } from './types.js'
 
 /** What a rejected promise or a thrown error of this package is. */
 export class ChatError extends Error {
+  /** Tells it apart where the package is there twice. */
   override readonly name = 'ChatError'
   /** What went wrong, as data: a union tagged by `code`. */
   readonly detail: ChatErrorDetail

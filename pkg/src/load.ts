@@ -1,6 +1,7 @@
-import initWasm, { type InitInput } from '../wasm/production_chat.js'
+import initWasm from '../wasm/production_chat.js'
 
-export type { InitInput }
+/** Where the module is: its address, a server's answer, its bytes, or what was compiled of them. */
+export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module
 
 let loading: Promise<void> | null = null
 let standardInput: () => Promise<InitInput> | InitInput = served

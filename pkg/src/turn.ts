@@ -34,6 +34,6 @@ function answered(snapshot: ConversationSnapshot, turnId: string): TurnState {
   return isBusy ? LIVE : ENDED_WITHOUT_ANSWER
 }
 
-function failed(error: { code: string } | null, messageId: string | null): TurnState {
-  return error === null ? ENDED_WITHOUT_ANSWER : { state: 'failed', error: error as ChatErrorDetail, messageId }
+function failed(error: ChatErrorDetail | null, messageId: string | null): TurnState {
+  return error === null ? ENDED_WITHOUT_ANSWER : { state: 'failed', error, messageId }
 }

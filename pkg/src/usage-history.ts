@@ -5,11 +5,15 @@ import type { ChatErrorCode, ProductionChatOptions } from './types.js'
 export interface UsageDay {
   /** `2026-01-31` */
   date: string
+  /** Messages that were sent. */
   messagesSent: number
   /** Answers asked of the model, other answers to the same message included. */
   aiRequestsMade: number
+  /** Tokens sent to the model. */
   promptTokens: number
+  /** Tokens it generated. */
   completionTokens: number
+  /** What it cost. */
   costMicroUsd: number
 }
 

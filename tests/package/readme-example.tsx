@@ -66,10 +66,12 @@ export function words(detail: ChatErrorDetail): string {
   switch (detail.code) {
     case 'quota_exceeded': {
       const code: 'quota_exceeded' = detail.code
-      return `${code}: ${detail.verdict === null ? '' : limits(detail.verdict).join()}`
+      const reason: LimitName | undefined = detail.verdict?.reason
+      return `${code}: ${reason}`
     }
     case 'network':
     case 'offline':
+      detail.verdict satisfies null
       return detail.retryable ? 'again later' : detail.message
     // @ts-expect-error No error has this code.
     case 'no_such_code':
@@ -79,8 +81,11 @@ export function words(detail: ChatErrorDetail): string {
   }
 }
 
-function limits(verdict: Verdict): LimitName[] {
-  return verdict.violations.map(({ limit }) => limit)
+/** What is not allowed has a reason, and what is allowed has none. */
+export function reason(verdict: Verdict): LimitName | 'none' {
+  if (!verdict.allowed) return verdict.reason
+  verdict.reason satisfies null
+  return 'none'
 }
 
 export async function leave() {

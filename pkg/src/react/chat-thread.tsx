@@ -16,6 +16,7 @@ const TOP = 48
 /** Messages at the end that are always there, for searching in the page and for screen readers: a page of them. */
 const KEPT = 50
 
+/** Props of {@link ChatThread}. */
 export interface ChatThreadProps {
   /** What `useProductionChat` returned. */
   chat: UseProductionChatResult

@@ -5,9 +5,11 @@ import type { ProductionChatClient } from '../client.js'
 
 const ClientContext = createContext<ProductionChatClient | null>(null)
 
+/** Props of {@link ProductionChatProvider}. */
 export interface ProductionChatProviderProps {
   /** The page's client, made once outside of rendering with `createProductionChat`. */
   client: ProductionChatClient
+  /** The app, or the part of it that chats. */
   children?: ReactNode
 }
 

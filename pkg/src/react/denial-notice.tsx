@@ -5,7 +5,9 @@ import type { Verdict } from '../types.js'
 import { useNow } from './use-now.js'
 import { clockTime, countdown, duration, refusal } from './words.js'
 
+/** Props of {@link DenialNotice}. */
 export interface DenialNoticeProps {
+  /** What `check` or a `ChatError` said. Where it allows, nothing is shown. */
   verdict: Verdict
   /** What can be done about it: buttons, an `UpgradePrompt`. */
   children?: ReactNode

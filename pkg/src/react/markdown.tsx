@@ -10,7 +10,9 @@ import ReactMarkdown, { type Components } from 'react-markdown'
 import remarkGfm from 'remark-gfm'
 import type { ChatMessage } from '../types.js'
 
+/** Props of {@link Markdown}. */
 export interface MarkdownProps {
+  /** The markdown. */
   text: string
 }
 

@@ -9,6 +9,7 @@ import { UpgradePrompt } from './upgrade-prompt.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
 import { count, estimatedUsd } from './words.js'
 
+/** Props of {@link MessageComposer}. */
 export interface MessageComposerProps {
   /** What `useProductionChat` returned. */
   chat: UseProductionChatResult
@@ -16,7 +17,9 @@ export interface MessageComposerProps {
   agent?: string | undefined
   /** The text, when the app keeps it (per conversation, say). Left out: the composer keeps it. */
   text?: string | undefined
+  /** Receives every change of the text. */
   onTextChange?: ((text: string) => void) | undefined
+  /** Shown in the empty field. */
   placeholder?: string | undefined
   /** Takes the person to where plans are sold. */
   onUpgrade?: ((tier: Tier) => void) | undefined

@@ -8,6 +8,7 @@ import { useNow } from './use-now.js'
 import { useQuotaAlert } from './use-quota-alert.js'
 import { clockTime, count, duration, nearness, TIER_NAMES, usd } from './words.js'
 
+/** Props of {@link QuotaIndicator}. */
 export interface QuotaIndicatorProps {
   /** The client, where there is no `ProductionChatProvider`. */
   client?: ProductionChatClient | undefined

@@ -3,6 +3,7 @@
 import type { Quotas, Tier, Verdict } from '../types.js'
 import { LIMIT_NAMES, TIER_NAMES } from './words.js'
 
+/** Props of {@link UpgradePrompt}. */
 export interface UpgradePromptProps {
   /** The refusal an upgrade may lift. */
   verdict: Verdict

@@ -11,10 +11,11 @@ export function useAccount(client?: ProductionChatClient): AccountSnapshot {
   return useStore(useClient(client).account)
 }
 
+/** What {@link useQuota} gives. */
 export interface UseQuotaResult {
-  /** What the plan allows; null until the server has answered. */
+  /** What the plan allows; until the server has answered, what `defaultTier` does, or null without one. */
   quotas: Quotas | null
-  /** What is spent and what remains. */
+  /** What is spent and what remains; null as `quotas` is. */
   usageStats: UsageStats | null
   /** The plan in force. */
   tier: Tier | null
@@ -24,8 +25,11 @@ export interface UseQuotaResult {
   isStale: boolean
   /** The server has not answered yet: the default plan is assumed. */
   isFallback: boolean
+  /** The first load only. */
   isLoading: boolean
+  /** Why it could not be read. */
   error: ChatErrorDetail | null
+  /** Asks the server again. Every reply carries the usage, so this is rarely needed. */
   refetch: () => void
 }
 
@@ -42,22 +46,26 @@ export function useQuota(client?: ProductionChatClient): UseQuotaResult {
       isStale: account.isStale,
       isFallback: account.isFallback,
       isLoading: account.status === 'loading',
-      error: account.error as ChatErrorDetail | null,
+      error: account.error,
       refetch: () => chat.refetchAccount(),
     }),
     [chat, account],
   )
 }
 
+/** What {@link useConversations} gives. */
 export interface UseConversationsResult {
   /** The last changed first. */
   conversations: Conversation[]
   /** The first load only. */
   isLoading: boolean
+  /** There are more. */
   hasNextPage: boolean
+  /** They are on their way. */
   isFetchingNextPage: boolean
   /** Why they could not be read, or what could not be done to one of them. */
   error: ChatErrorDetail | null
+  /** Loads more of them. */
   fetchNextPage: () => void
   /** Shown at once; taken back, with an `error`, when the server refuses. */
   rename: (id: string, title: string) => void
@@ -77,7 +85,7 @@ export function useConversations(client?: ProductionChatClient): UseConversation
       isLoading: isLoadingConversations,
       hasNextPage: hasNextConversations,
       isFetchingNextPage: isFetchingNextConversations,
-      error: error as ChatErrorDetail | null,
+      error,
       fetchNextPage: () => chat.fetchNextConversations(),
       rename: (id: string, title: string) => chat.renameConversation(id, title),
       remove: (id: string) => chat.deleteConversation(id),

@@ -20,6 +20,7 @@ import type {
 import { useClient } from './context.js'
 import { useConversationId } from './use-conversation-id.js'
 
+/** What {@link useProductionChat} takes. */
 export interface UseProductionChatOptions {
   /** The conversation to show. Left out: a new one, made once, which the server knows after its first message. */
   conversationId?: string | undefined
@@ -29,6 +30,7 @@ export interface UseProductionChatOptions {
   client?: ProductionChatClient | undefined
 }
 
+/** What {@link useProductionChat} gives. */
 export interface UseProductionChatResult {
   /** Null only while the module still loads and a new conversation was asked for. */
   conversationId: string | null
@@ -44,17 +46,19 @@ export interface UseProductionChatResult {
   queuePosition: number | null
   /** What failed last here, a send that was refused included. Gone with the next send, or with `clearError`. */
   error: ChatErrorDetail | null
-  /** The first load only; `isFetching` is every load. */
+  /** The first load only. */
   isLoading: boolean
+  /** Every load. */
   isFetching: boolean
   /** What is shown is older than five minutes and not confirmed yet. */
   isStale: boolean
   /** There are older messages. */
   hasNextPage: boolean
+  /** They are on their way. */
   isFetchingNextPage: boolean
-  /** What the plan allows; null until the server has answered. */
+  /** What the plan allows; until the server has answered, what `defaultTier` does, or null without one. */
   quotas: Quotas | null
-  /** What is spent and what remains, what is on its way included. */
+  /** What is spent and what remains, what is on its way included; null as `quotas` is. */
   usageStats: UsageStats | null
   /** Every plan there is, to compare. */
   tiers: Quotas[]
@@ -73,9 +77,11 @@ export interface UseProductionChatResult {
   regenerate: () => Promise<ChatMessage | null>
   /** Ends the answer being written and keeps what there is of it. */
   stop: () => void
+  /** Forgets `error`: the status is `ready` again. */
   clearError: () => void
   /** Loads older messages. */
   fetchNextPage: () => Promise<void>
+  /** Asks the server for the newest messages again. */
   refetch: () => Promise<void>
   /** May this be sent, what may it cost, when does what forbids it lift? From memory, without a request. */
   check: (message: string | MessageDraft) => Verdict
@@ -136,7 +142,7 @@ export function useProductionChat(options: UseProductionChatOptions = {}): UsePr
     }
   }, [client, id, agent, whenKnown])
 
-  const error = (chat.error as ChatErrorDetail | null) ?? (refusal?.of === id ? refusal.detail : null)
+  const error = chat.error ?? (refusal?.of === id ? refusal.detail : null)
   return useMemo(
     () => toResult(id, account, chat, agent === undefined ? chat.verdict : check(''), error, check, actions),
     [id, account, chat, agent, error, check, actions],

@@ -8,6 +8,7 @@ import { readUsageHistory, type UsageDay } from '../usage-history.js'
 import { useClient } from './context.js'
 import { useAccount } from './use-account.js'
 
+/** What {@link useUsageHistory} takes. */
 export interface UseUsageHistoryOptions {
   /** How many days, today included: 1 to 366. Default 30. */
   days?: number | undefined
@@ -15,13 +16,17 @@ export interface UseUsageHistoryOptions {
   client?: ProductionChatClient | undefined
 }
 
+/** What {@link useUsageHistory} gives. */
 export interface UseUsageHistoryResult {
   /** Oldest first; days without usage are absent. Kept while it is read again. */
   history: UsageDay[]
   /** The first load only. */
   isLoading: boolean
+  /** Every load. */
   isFetching: boolean
+  /** Why it could not be read. */
   error: ChatErrorDetail | null
+  /** Reads it again. */
   refetch: () => void
 }
 
@@ -62,7 +67,7 @@ export function useUsageHistory({ days = 30, client: given }: UseUsageHistoryOpt
   const refetch = useCallback(() => setRound((before) => before + 1), [])
   const shown = reading.of === userId ? reading : NOTHING
   const isNobody = userId === null
-  const error = isNobody ? (accountError as ChatErrorDetail | null) : shown.error
+  const error = isNobody ? accountError : shown.error
   // Of nobody nothing is read; whether there is somebody is not known at first.
   const isFetching = isNobody ? status === 'loading' : shown.isFetching
   return {
