@@ -150,8 +150,8 @@ impl Session {
         Some(Then::End)
     }
 
-    fn broke(&mut self, conversation_id: &str, problem: Problem, at: &mut Moment) -> Then {
-        if let Some(usage) = problem.usage.clone() {
+    fn broke(&mut self, conversation_id: &str, mut problem: Problem, at: &mut Moment) -> Then {
+        if let Some(usage) = problem.usage.take() {
             self.learn_usage(usage, None, at.now);
         }
         let released = problem.code == ProblemCode::ProviderUnavailable;

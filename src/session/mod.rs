@@ -34,6 +34,7 @@ mod keeping;
 mod listing;
 mod outgoing;
 mod reading;
+mod replies;
 mod requests;
 mod show;
 mod stopping;
