@@ -34,7 +34,7 @@ demo: $(PACKAGES) $(DIST)
 
 build: $(DIST)
 
-test: lint test-rust test-types size test-database test-edge test-wasm test-browser test-package
+test: lint test-rust test-types docs size test-database test-edge test-wasm test-browser test-package
 	@printf '\033[1m✔ all tests passed\033[0m\n'
 
 # ---------------------------------------------------------------- set-up
@@ -168,7 +168,7 @@ mutants: $(PACKAGES)
 bench: $(DIST)
 	@tools/with-browser.sh node benches/run.mjs
 
-# The API reference, out of the types: docs/api.
+# The API reference, out of the types: docs/api. What has no words fails.
 API_TOOLS := tools/api/node_modules/.package-lock.json
 docs: $(DIST) $(API_TOOLS)
 	$(call say,the API reference)

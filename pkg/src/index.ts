@@ -21,6 +21,7 @@ export type {
   Conversation,
   ConversationSnapshot,
   ConversationStatus,
+  DenialCode,
   DeniedVerdict,
   Draft,
   Estimate,
@@ -41,6 +42,7 @@ export type {
   Upgrade,
   UsageStats,
   Verdict,
+  VerdictFields,
   Violation,
 } from './types.js'
 export type { UsageDay } from './usage-history.js'

@@ -39,6 +39,7 @@ export type {
   Tier,
   Upgrade,
   UsageStats,
+  Verdict as VerdictFields,
   Violation,
 } from '../wasm/production_chat.js'
 
@@ -62,7 +63,7 @@ export interface DeniedVerdict extends VerdictFields {
 export type Verdict = AllowedVerdict | DeniedVerdict
 
 /** The codes of refusals: a limit that lifts with time, or one that waiting does not lift. */
-type DenialCode = 'quota_exceeded' | 'not_allowed'
+export type DenialCode = 'quota_exceeded' | 'not_allowed'
 
 /**
  * What went wrong: a union tagged by `code`, so that a `switch` on it narrows. `message` is written for people;
