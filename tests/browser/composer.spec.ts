@@ -13,3 +13,52 @@ test('without a provider every component says that it is refused, and what would
   }
   await expect(composer(page)).toBeVisible()
 })
+
+test.describe('a message that is refused', () => {
+  /** From now on a send is undecided until `refuse`. */
+  async function hold(page: Page): Promise<void> {
+    await page.evaluate(() => {
+      window.stage.change({
+        sendMessage: () =>
+          new Promise((_, reject) => addEventListener('refuse', () => reject(window.stage.refusal('Not now.')), { once: true })),
+      })
+    })
+  }
+  const refuse = (page: Page) => page.evaluate(() => void dispatchEvent(new Event('refuse')))
+  const go = (page: Page, id: string) => page.evaluate((id) => window.stage.go(id, ['A question', `What ${id} said`]), id)
+
+  for (const keepsTexts of [false, true]) {
+    test.describe(keepsTexts ? 'where the app keeps the text' : 'where the composer keeps the text', () => {
+      test.beforeEach(async ({ page }) => {
+        await mountStage(page, { first: 1, last: 2, keepsTexts })
+        await go(page, 'here')
+        await hold(page)
+      })
+
+      test('goes back to where it was typed', async ({ page }) => {
+        await send(page, 'As it was')
+        await expect(composer(page)).toHaveValue('')
+        await refuse(page)
+        await expect(composer(page)).toHaveValue('As it was')
+        await expect(page.locator('.pc-composer').getByRole('alert')).toHaveText('Not now.')
+      })
+
+      test('goes above what was typed since, and leaves both', async ({ page }) => {
+        await send(page, 'First words')
+        await composer(page).fill('More of them')
+        await refuse(page)
+        await expect(composer(page)).toHaveValue('First words\nMore of them')
+      })
+
+      test('waits for its own conversation', async ({ page }) => {
+        await send(page, 'Meant for here')
+        await go(page, 'elsewhere')
+        await refuse(page)
+        await expect(page.getByRole('log')).toContainText('What elsewhere said')
+        await expect(composer(page)).toHaveValue('')
+        await go(page, 'here')
+        await expect(composer(page)).toHaveValue('Meant for here')
+      })
+    })
+  }
+})

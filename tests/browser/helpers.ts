@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test as base, type Locator, type Page, type Request } from '@playwright/test'
-import type { Stage } from './stage.js'
+import type { Scene, Stage } from './stage.js'
 
 declare global {
   interface Window {
@@ -87,14 +87,14 @@ export async function credentials(page: Page): Promise<{ token: string; key: str
 }
 
 /** Thread and composer alone, on made-up messages, in a page of the demo's server: `window.stage` says what happens next. */
-export async function mountStage(page: Page, range: { first: number; last: number }): Promise<void> {
+export async function mountStage(page: Page, scene: Scene): Promise<void> {
   await page.goto('/')
   await page.evaluate(
-    async ({ path, range }) => {
+    async ({ path, scene }) => {
       const { mount } = await import(/* @vite-ignore */ new URL(path, location.href).href)
-      window.stage = mount(range)
+      window.stage = mount(scene)
     },
-    { path: STAGE, range },
+    { path: STAGE, scene },
   )
   await expect(page.getByRole('article').first()).toBeAttached()
 }

@@ -11,7 +11,7 @@ import {
   useProductionChat,
   type UseProductionChatResult,
 } from 'production-chat/react'
-import { Profiler, StrictMode, useSyncExternalStore, type ReactNode } from 'react'
+import { Profiler, StrictMode, useState, useSyncExternalStore, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
 
 const CONVERSATION = '01990000-0000-7000-8000-000000000001'
@@ -99,8 +99,16 @@ function render(children: ReactNode): void {
   createRoot(box).render(<StrictMode>{children}</StrictMode>)
 }
 
-/** A thread and a composer that show the messages from `first` to `last`, and are told what happens next. */
-export function mount({ first, last }: { first: number; last: number }) {
+export interface Scene {
+  /** The messages from the `first` to the `last` are there. */
+  first: number
+  last: number
+  /** The app keeps what is typed, by conversation. Else the composer does. */
+  keepsTexts?: boolean
+}
+
+/** A thread and a composer that show these messages, and are told what happens next. */
+export function mount({ first, last, keepsTexts = false }: Scene) {
   let messages: ChatMessage[] = []
   for (let place = first; place <= last; place++) messages.push(messageAt(place))
   let changes: Partial<UseProductionChatResult> = {}
@@ -134,9 +142,15 @@ export function mount({ first, last }: { first: number; last: number }) {
         <Profiler id="thread" onRender={() => commits++}>
           <ChatThread chat={shown} renderContent={renderContent} />
         </Profiler>
-        <MessageComposer chat={shown} />
+        {keepsTexts ? <Composer chat={shown} /> : <MessageComposer chat={shown} />}
       </>
     )
+  }
+  function Composer({ chat }: { chat: UseProductionChatResult }) {
+    const [texts, setTexts] = useState<Record<string, string>>({})
+    const place = chat.conversationId ?? 'new'
+    const write = (text: string) => setTexts((others) => ({ ...others, [place]: text }))
+    return <MessageComposer chat={chat} text={texts[place] ?? ''} onTextChange={write} />
   }
   render(<Chat />)
 

@@ -6,6 +6,7 @@ import type { Tier } from '../types.js'
 import { DenialNotice } from './denial-notice.js'
 import { SendIcon, StopIcon } from './icons.js'
 import { UpgradePrompt } from './upgrade-prompt.js'
+import { useGiveBack } from './use-give-back.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
 import { count, estimatedUsd } from './words.js'
 
@@ -33,6 +34,7 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
   const [ownText, setOwnText] = useState('')
   const value = text ?? ownText
   const setValue = onTextChange ?? setOwnText
+  const giveBack = useGiveBack(chat.conversationId, value, setValue)
   const [problem, setProblem] = useState<{ conversationId: string | null; words: string } | null>(null)
   const field = useRef<HTMLTextAreaElement>(null)
   const hintId = useId()
@@ -53,8 +55,7 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
     } catch (error) {
       const kept = error instanceof ChatError && error.messageId !== null
       if (kept) return
-      // Nothing was kept, so the words go back to where they were typed.
-      if (field.current?.value === '' || field.current === null) setValue(value)
+      giveBack({ conversationId: chat.conversationId, text: value })
       const isDenial = error instanceof ChatError && error.detail.verdict !== null
       if (!isDenial) {
         setProblem({ conversationId: chat.conversationId, words: error instanceof Error ? error.message : String(error) })
