@@ -62,3 +62,19 @@ test.describe('a message that is refused', () => {
     })
   }
 })
+
+test('Enter that chooses a character of an input method sends nothing', async ({ page }) => {
+  await mountStage(page, { first: 1, last: 2 })
+  await page.evaluate(() => {
+    const sendMessage = () => (document.title = 'sent', new Promise<never>(() => {}))
+    window.stage.change({ sendMessage })
+    document.title = 'nothing sent'
+  })
+  await composer(page).fill('日本語')
+  // Safari has ended the composing by the time it tells of the key: only the code says what the key was for.
+  await composer(page).dispatchEvent('keydown', { key: 'Enter', keyCode: 229 })
+  await expect(composer(page)).toHaveValue('日本語')
+  await expect(page).toHaveTitle('nothing sent')
+  await composer(page).press('Enter')
+  await expect(page).toHaveTitle('sent')
+})

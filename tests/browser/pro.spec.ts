@@ -148,6 +148,8 @@ test('a conversation can be renamed and deleted', async ({ page }) => {
   await item.hover()
   await item.getByRole('button', { name: /^Rename/ }).click()
   await page.getByRole('textbox', { name: 'New title' }).fill('Renamed by hand')
+  // An Enter with this code chose a character of an input method.
+  await page.getByRole('textbox', { name: 'New title' }).dispatchEvent('keydown', { key: 'Enter', keyCode: 229 })
   await page.getByRole('textbox', { name: 'New title' }).press('Enter')
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Renamed by hand')
   await page.reload()

@@ -88,7 +88,9 @@ function TitleField({ title, onDone }: { title: string; onDone: (title: string |
   const done = () => onDone(text.trim() === '' || text.trim() === title ? null : text.trim())
 
   function onKeyDown(event: KeyboardEvent): void {
-    if (event.key === 'Enter' && !event.nativeEvent.isComposing) done()
+    // In Safari the code alone says that Enter chose a character of an input method.
+    const { isComposing, keyCode } = event.nativeEvent
+    if (event.key === 'Enter' && !isComposing && keyCode !== 229) done()
     if (event.key === 'Escape') onDone(null)
   }
 

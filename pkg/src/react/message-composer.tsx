@@ -69,8 +69,10 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
   }
 
   function onKeyDown(event: KeyboardEvent): void {
-    // While an input method composes a character, Enter chooses it.
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+    // While an input method composes a character, Enter chooses it. Safari has ended the composing by then: there the
+    // code says it.
+    const { isComposing, keyCode } = event.nativeEvent
+    if (event.key !== 'Enter' || event.shiftKey || isComposing || keyCode === 229) return
     event.preventDefault()
     void send({ queue: false })
   }
