@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, type Page } from '@playwright/test'
+import { createProductionChat } from 'production-chat'
+import { ChatThread, MessageComposer, QuotaIndicator, useProductionChat } from 'production-chat/react'
+import { createElement as h, Fragment } from 'react'
+import { renderToString } from 'react-dom/server'
 import { build, type Rollup } from 'vite'
 import { test } from './helpers.js'
 
@@ -59,4 +63,15 @@ test('nothing moves for those who asked for less of it', async ({ page }) => {
   await page.setContent(`<!doctype html><style>${readFileSync(SHEET, 'utf8')}</style>
     <p class="pc-dots"><i></i><i></i><i></i></p><span class="pc-skeleton"></span><button class="pc-button">Go</button>`)
   expect(await page.evaluate(() => document.getAnimations().length)).toBe(0)
+})
+
+test('what a server renders has no style of its own, which a policy would have to allow', () => {
+  const client = createProductionChat({ supabaseUrl: 'https://nowhere.invalid', supabaseKey: 'none', accessToken: () => null })
+  function Chat() {
+    const chat = useProductionChat({ client })
+    return h(Fragment, null, h(QuotaIndicator, { client }), h(ChatThread, { chat }), h(MessageComposer, { chat }))
+  }
+  const html = renderToString(h(Chat))
+  expect(html).toContain('pc-top')
+  expect(html).not.toContain('style')
 })

@@ -11,7 +11,10 @@ import { useEarlier } from './use-earlier.js'
 import { useThreadScroll } from './use-thread-scroll.js'
 import { clockTime } from './words.js'
 
-/** Height of the place above the messages, where older ones are asked for. Pixels; `styles.css` says the same. */
+/**
+ * Height of the place above the messages, where older ones are asked for. Pixels. `.pc-top` in `styles.css` has the
+ * same: in the HTML of a server a Content-Security-Policy would forbid it.
+ */
 const TOP = 48
 /** Messages at the end that are always there, for searching in the page and for screen readers: a page of them. */
 const KEPT = 50
@@ -35,11 +38,8 @@ export interface ChatThreadProps {
  * the last messages and those in sight are in the page.
  */
 export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdit, children }: ChatThreadProps) {
-  const { messages, queue, retrySendMessage, discardMessage, cancelQueued, regenerate } = chat
-  const { scroller, content, isAtEnd, hasGrownAbove, scrollToEnd, follow } = useThreadScroll(
-    chat.conversationId,
-    messages,
-  )
+  const { conversationId, messages, queue, retrySendMessage, discardMessage, cancelQueued, regenerate } = chat
+  const { scroller, content, isAtEnd, hasGrownAbove, scrollToEnd, follow } = useThreadScroll(conversationId, messages)
   const isAnswering = chat.status === 'submitted' || chat.status === 'streaming'
   const last = messages.at(-1)
 
@@ -75,22 +75,24 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
   }, [length])
   const common = { total: length, agentName, renderContent, onRetry: retry, onTakeBack: takeBack }
   const list = useMemo(
-    () => (
-      <Virtualizer
-        // Another conversation is measured anew.
-        key={chat.conversationId}
-        data={earlier}
-        scrollRef={scroller}
-        startMargin={TOP}
-        shift={hasGrownAbove}
-        keepMounted={kept}
-        onResize={follow}
-      >
-        {(message, index) => <MessageView key={message.id} message={message} place={index + 1} {...common} />}
-      </Virtualizer>
-    ),
+    () =>
+      // Empty it would have styles of its own in the HTML of a server, where a Content-Security-Policy forbids them.
+      earlier.length > 0 && (
+        <Virtualizer
+          // Another conversation is measured anew.
+          key={conversationId}
+          data={earlier}
+          scrollRef={scroller}
+          startMargin={TOP}
+          shift={hasGrownAbove}
+          keepMounted={kept}
+          onResize={follow}
+        >
+          {(message, index) => <MessageView key={message.id} message={message} place={index + 1} {...common} />}
+        </Virtualizer>
+      ),
     // What `common` is made of, rather than `common`.
-    [chat.conversationId, earlier, scroller, hasGrownAbove, kept, follow, length, agentName, renderContent, retry, takeBack],
+    [conversationId, earlier, scroller, hasGrownAbove, kept, follow, length, agentName, renderContent, retry, takeBack],
   )
 
   return (
@@ -106,7 +108,7 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
         tabIndex={0}
       >
         <div className="pc-messages" data-empty={length === 0} ref={content}>
-          <div className="pc-top" style={{ height: TOP }}>
+          <div className="pc-top">
             {chat.hasNextPage && (
               <button
                 type="button"
