@@ -155,3 +155,25 @@ test('footnotes lead to their own message and back, and tasks say whether they a
     await expect(answer.getByRole('checkbox', { name: 'To do' })).not.toBeChecked()
   }
 })
+
+test('a refusal is said in its own conversation, until that goes on', async ({ page }) => {
+  await mountStage(page, { first: 1, last: 2 })
+  const go = (id: string) => page.evaluate((id) => window.stage.go(id, ['A question', `What ${id} said`]), id)
+  await page.evaluate(() => window.stage.change({ regenerate: () => Promise.reject(window.stage.refusal('Not again.')) }))
+  const refusal = page.getByRole('log').getByRole('alert')
+  await go('here')
+  await page.getByRole('button', { name: 'Answer again' }).click()
+  await expect(refusal).toHaveText('Not again.')
+
+  await go('elsewhere')
+  await expect(page.getByRole('log')).toContainText('What elsewhere said')
+  await expect(refusal).toHaveCount(0)
+  await go('here')
+  await expect(refusal).toHaveText('Not again.')
+
+  await page.evaluate(() => window.stage.add('Then something else', 'failed', 'user'))
+  await expect(refusal).toHaveCount(0)
+  await page.evaluate(() => window.stage.drop())
+  await expect(page.getByRole('article')).toHaveCount(2)
+  await expect(refusal).toHaveCount(0)
+})

@@ -42,15 +42,23 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
   const { scroller, content, isAtEnd, hasGrownAbove, scrollToEnd, follow } = useThreadScroll(conversationId, messages)
   const isAnswering = chat.status === 'submitted' || chat.status === 'streaming'
   const last = messages.at(-1)
+  const lastId = last?.id
 
-  const [refused, setRefused] = useState<ChatError | null>(null)
+  const [refused, setRefused] = useState<Refusal | null>(null)
+  const isRefusedHere = refused !== null && refused.conversationId === conversationId
+  // The conversation has gone on, so nobody waits for what was refused any more.
+  if (isRefusedHere && refused.lastId !== lastId) setRefused(null)
   /** What was kept says itself that it failed; what was refused has no other place to say so. */
-  const tell = useCallback((attempt: Promise<unknown>) => {
-    setRefused(null)
-    attempt.catch((error: unknown) => {
-      if (error instanceof ChatError && error.messageId === null) setRefused(error)
-    })
-  }, [])
+  const tell = useCallback(
+    (attempt: Promise<unknown>) => {
+      setRefused(null)
+      attempt.catch((error: unknown) => {
+        if (!(error instanceof ChatError) || error.messageId !== null) return
+        setRefused({ conversationId, lastId, words: error.message })
+      })
+    },
+    [conversationId, lastId],
+  )
   const retry = useCallback((messageId: string) => tell(retrySendMessage(messageId)), [tell, retrySendMessage])
   const answerAgain = useCallback(() => tell(regenerate()), [tell, regenerate])
 
@@ -134,9 +142,9 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
           {chat.status === 'submitted' && last?.role !== 'assistant' && (
             <Thinking agentName={agentName} queuePosition={chat.queuePosition} />
           )}
-          {refused !== null && (
+          {isRefusedHere && (
             <p className="pc-problem" role="alert">
-              {refused.message}
+              {refused.words}
             </p>
           )}
           {queue.map((message) => (
@@ -155,6 +163,14 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
       </p>
     </div>
   )
+}
+
+/** A turn that was refused before anything was sent. */
+interface Refusal {
+  conversationId: string | null
+  /** The last message at the time. */
+  lastId: string | undefined
+  words: string
 }
 
 /** What is read out while a turn is under way. */
