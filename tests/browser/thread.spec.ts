@@ -177,3 +177,37 @@ test('a refusal is said in its own conversation, until that goes on', async ({ p
   await expect(page.getByRole('article')).toHaveCount(2)
   await expect(refusal).toHaveCount(0)
 })
+
+test('an answer is read out when its turn ends here, and at no other time', async ({ page }) => {
+  await mountStage(page, { first: 1, last: 2 })
+  const said = page.locator('.pc-thread').getByRole('status')
+  const go = (id: string) => page.evaluate((id) => window.stage.go(id, ['A question', `What ${id} said`]), id)
+  await expect(said).toHaveText('')
+  await go('elsewhere')
+  await expect(page.getByRole('log')).toContainText('What elsewhere said')
+  await expect(said).toHaveText('')
+
+  await page.evaluate(() => window.stage.add('It begins', 'streaming'))
+  await expect(said).toHaveText('Assistant is answering.')
+  await page.evaluate(() => window.stage.grow(' and it ends.'))
+  await page.evaluate(() => window.stage.turn('complete'))
+  await expect(said).toHaveText('Assistant: It begins and it ends.')
+
+  // A failure that is taken back leaves an answer at the end that was read out long ago.
+  await page.evaluate(() => window.stage.add('What next?', 'sending', 'user'))
+  await page.evaluate(() => window.stage.change({ status: 'submitted' }))
+  await expect(said).toHaveText('Assistant is answering.')
+  await page.evaluate(() => window.stage.turn('failed'))
+  await page.evaluate(() => window.stage.change({ status: 'ready' }))
+  await expect(said).toHaveText('The message could not be sent.')
+  await page.evaluate(() => window.stage.drop())
+  await expect(said).toHaveText('')
+
+  // Left in the middle of an answer, and found again after its end.
+  await page.evaluate(() => window.stage.change({ status: 'streaming' }))
+  await expect(said).toHaveText('Assistant is answering.')
+  await page.evaluate(() => window.stage.change({ status: 'ready' }))
+  await go('here')
+  await expect(page.getByRole('log')).toContainText('What here said')
+  await expect(said).toHaveText('')
+})

@@ -6,10 +6,11 @@ import { ChatError } from '../error.js'
 import type { ChatMessage } from '../types.js'
 import { DownIcon } from './icons.js'
 import { MessageView } from './message-view.js'
+import { useAnnouncement } from './use-announcement.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
 import { useEarlier } from './use-earlier.js'
 import { useThreadScroll } from './use-thread-scroll.js'
-import { clockTime } from './words.js'
+import { clockTime, inLine } from './words.js'
 
 /**
  * Height of the place above the messages, where older ones are asked for. Pixels. `.pc-top` in `styles.css` has the
@@ -43,6 +44,7 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
   const isAnswering = chat.status === 'submitted' || chat.status === 'streaming'
   const last = messages.at(-1)
   const lastId = last?.id
+  const announcement = useAnnouncement(chat, agentName)
 
   const [refused, setRefused] = useState<Refusal | null>(null)
   const isRefusedHere = refused !== null && refused.conversationId === conversationId
@@ -159,7 +161,7 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
         </button>
       )}
       <p className="pc-hidden" role="status">
-        {isAnswering ? underWay(agentName, chat.queuePosition) : announcement(last, agentName)}
+        {announcement}
       </p>
     </div>
   )
@@ -171,23 +173,6 @@ interface Refusal {
   /** The last message at the time. */
   lastId: string | undefined
   words: string
-}
-
-/** What is read out while a turn is under way. */
-function underWay(agentName: string, queuePosition: number | null): string {
-  return queuePosition === null ? `${agentName} is answering.` : inLine(queuePosition)
-}
-
-/** The provider answers as many at once as the deployment allows; the others wait in line. */
-function inLine(queuePosition: number): string {
-  return queuePosition === 1 ? 'Busy right now. You are next.' : `Busy right now. You are number ${queuePosition} in line.`
-}
-
-/** What is read out when a turn has ended: the whole answer, once. */
-function announcement(last: ChatMessage | undefined, agentName: string): string {
-  if (last === undefined) return ''
-  if (last.status === 'failed') return last.error?.message ?? 'The message could not be sent.'
-  return last.role === 'assistant' ? `${agentName}: ${last.content}` : ''
 }
 
 function Queued(props: { message: ChatMessage; retryAt: number | null; onCancel: (messageId: string) => void }) {

@@ -76,6 +76,11 @@ const REFUSALS: Record<LimitName, (violation: Violation) => string> = {
   org_budget: ({ max }) => `This message does not fit into your organization’s budget of ${usd(max)} a month.`,
 }
 
+/** The provider answers as many at once as the deployment allows; the others wait in line. */
+export function inLine(queuePosition: number): string {
+  return queuePosition === 1 ? 'Busy right now. You are next.' : `Busy right now. You are number ${queuePosition} in line.`
+}
+
 /** That a limit of the day comes near. */
 export function nearness({ limit, level, used, max }: QuotaAlert): string {
   const amounts = limit === 'cost_per_day' ? `${usd(used)} of ${usd(max)}` : `${used.toLocaleString()} of ${count(max, 'message')}`
