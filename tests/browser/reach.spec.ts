@@ -1,5 +1,5 @@
 import { expect, type Page } from '@playwright/test'
-import { answers, composer, questions, send, SEEDED_CONVERSATION, signIn, test } from './helpers.js'
+import { answers, composer, mountStage, questions, send, sendAndRead, SEEDED_CONVERSATION, signIn, startNew, test } from './helpers.js'
 
 test.describe('keyboard only', () => {
   /** Tab until the element with this name has the focus; a page in which it cannot be reached fails. */
@@ -39,6 +39,108 @@ test.describe('keyboard only', () => {
     await tabTo(page, 'Load older messages', 'button')
     await page.keyboard.press('Enter')
     await expect(page.getByRole('log').getByRole('article').last()).toHaveAttribute('aria-setsize', '100')
+  })
+})
+
+test.describe('the focus outlives what was pressed', () => {
+  interface Control {
+    name: string
+    /** What has it afterwards. */
+    heir: 'log' | 'textbox'
+    /** Brings the control about, and has it disappear when it is pressed. */
+    prepare: () => void
+  }
+  const controls: Control[] = [
+    {
+      name: 'Stop answering',
+      heir: 'textbox',
+      prepare: () => window.stage.change({ status: 'streaming', stop: () => window.stage.change({ status: 'ready' }) }),
+    },
+    {
+      name: 'Answer again',
+      heir: 'log',
+      prepare: () => window.stage.change({ regenerate: async () => (window.stage.turn('streaming'), null) }),
+    },
+    {
+      name: 'Try again',
+      heir: 'log',
+      prepare: () => {
+        window.stage.add('Nobody heard this', 'failed', 'user')
+        window.stage.change({ retrySendMessage: async () => (window.stage.turn('sending'), null) })
+      },
+    },
+    {
+      name: 'Edit',
+      heir: 'log',
+      prepare: () => {
+        window.stage.add('Nobody heard this', 'failed', 'user')
+        window.stage.change({ discardMessage: () => (window.stage.drop(), 'Nobody heard this') })
+      },
+    },
+    {
+      name: 'Take back',
+      heir: 'log',
+      prepare: () => {
+        const queue = [{ ...window.stage.message(), id: 'waiting', role: 'user' as const, status: 'queued' as const }]
+        window.stage.change({ queue, cancelQueued: () => (window.stage.change({ queue: [] }), 'Later') })
+      },
+    },
+    {
+      name: 'Load older messages',
+      heir: 'log',
+      prepare: () => window.stage.change({ fetchNextPage: async () => window.stage.change({ hasNextPage: false }) }),
+    },
+    {
+      name: 'To the newest message',
+      heir: 'log',
+      prepare: () => void (document.querySelector('.pc-scroller')!.scrollTop = 0),
+    },
+  ]
+  for (const { name, heir, prepare } of controls) {
+    test(name, async ({ page }) => {
+      await mountStage(page, { first: 1, last: 40 })
+      await page.evaluate(prepare)
+      const control = page.getByRole('button', { name })
+      await control.focus()
+      await page.keyboard.press('Enter')
+      await expect(control).toHaveCount(0)
+      await expect(page.getByRole(heir)).toBeFocused()
+    })
+  }
+
+  test('Stop, when the answer ends by itself', async ({ page }) => {
+    await mountStage(page, { first: 1, last: 2 })
+    await page.evaluate(() => window.stage.change({ status: 'streaming' }))
+    await page.getByRole('button', { name: 'Stop answering' }).focus()
+    await page.evaluate(() => window.stage.change({ status: 'ready' }))
+    await expect(composer(page)).toBeFocused()
+  })
+
+  test('a conversation that is renamed or deleted', async ({ page }) => {
+    await signIn(page, 'enterprise')
+    for (const text of ['It stays', 'It goes']) {
+      await startNew(page)
+      await sendAndRead(page, text)
+    }
+    const list = page.getByRole('navigation', { name: 'Conversations' })
+    const rename = list.getByRole('button', { name: 'Rename It goes' })
+    for (const key of ['Escape', 'Enter']) {
+      await rename.focus()
+      await page.keyboard.press('Enter')
+      await page.getByRole('textbox', { name: 'New title' }).press(key)
+      await expect(list.getByRole('link', { name: 'It goes' })).toBeFocused()
+    }
+
+    const remove = list.getByRole('button', { name: 'Delete It goes' })
+    const dialog = page.getByRole('dialog')
+    await remove.focus()
+    await page.keyboard.press('Enter')
+    await dialog.getByRole('button', { name: 'Cancel' }).press('Enter')
+    await expect(remove).toBeFocused()
+    await page.keyboard.press('Enter')
+    await dialog.getByRole('button', { name: 'Delete' }).press('Enter')
+    await expect(remove).toHaveCount(0)
+    await expect(list.getByRole('link', { name: 'It stays' })).toBeFocused()
   })
 })
 

@@ -195,6 +195,10 @@ export function mount({ first, last, keepsTexts = false }: Scene) {
       const empty = { retryable: false, status: null, retryAt: null, verdict: null, errors: [], refundedMicroUsd: null }
       return new ChatError({ code: 'invalid_request', message, ...empty })
     },
+    /** The last message. */
+    message(): ChatMessage {
+      return messages.at(-1) ?? messageAt(1)
+    },
     /** Which messages were rendered since this was asked last, and how often the thread was. */
     rendered(): { ids: string[]; commits: number } {
       const result = { ids: [...new Set(rendered)], commits }

@@ -1,6 +1,6 @@
 import type { Conversation } from 'production-chat'
 import { useConversations } from 'production-chat/react'
-import { useState, type KeyboardEvent } from 'react'
+import { useRef, useState, type KeyboardEvent } from 'react'
 import { Confirm } from './dialog'
 import { PencilIcon, TrashIcon } from './icons'
 import { conversationPath, followLink, navigate } from './route'
@@ -16,9 +16,16 @@ export function ConversationList({ current, onChoose }: ConversationListProps) {
     useConversations()
   const [renaming, setRenaming] = useState<string | null>(null)
   const [deleting, setDeleting] = useState<Conversation | null>(null)
+  const list = useRef<HTMLElement>(null)
+  /** For when what was pressed is gone after the next rendering: the focus goes on at this conversation, else at the list. */
+  const focusOn = (id: string | undefined) =>
+    requestAnimationFrame(() => {
+      const link = id === undefined ? null : list.current?.querySelector<HTMLElement>(`a[href="${conversationPath(id)}"]`)
+      ;(link ?? list.current)?.focus()
+    })
 
   return (
-    <nav className="conversations" aria-label="Conversations" aria-busy={isLoading}>
+    <nav ref={list} tabIndex={-1} className="conversations" aria-label="Conversations" aria-busy={isLoading}>
       {!isLoading && conversations.length === 0 && <p className="empty-list">Your conversations will be here.</p>}
       <ul>
         {conversations.map((conversation) =>
@@ -26,9 +33,10 @@ export function ConversationList({ current, onChoose }: ConversationListProps) {
             <li key={conversation.id}>
               <TitleField
                 title={conversation.title}
-                onDone={(title) => {
+                onDone={(title, isByKey) => {
                   if (title !== null) rename(conversation.id, title)
                   setRenaming(null)
+                  if (isByKey) focusOn(conversation.id)
                 }}
               />
             </li>
@@ -68,6 +76,8 @@ export function ConversationList({ current, onChoose }: ConversationListProps) {
           yes="Delete"
           onNo={() => setDeleting(null)}
           onYes={() => {
+            const place = conversations.findIndex(({ id }) => id === deleting.id)
+            focusOn((conversations[place + 1] ?? conversations[place - 1])?.id)
             remove(deleting.id)
             setDeleting(null)
             if (deleting.id === current) navigate('/')
@@ -83,15 +93,16 @@ export function titleOf(conversation: Conversation): string {
 }
 
 /** Enter and leaving the field keep the title, Escape keeps the old one. */
-function TitleField({ title, onDone }: { title: string; onDone: (title: string | null) => void }) {
+function TitleField({ title, onDone }: { title: string; onDone: (title: string | null, isByKey: boolean) => void }) {
   const [text, setText] = useState(title)
-  const done = () => onDone(text.trim() === '' || text.trim() === title ? null : text.trim())
+  const changed = text.trim() === '' || text.trim() === title ? null : text.trim()
 
   function onKeyDown(event: KeyboardEvent): void {
     // In Safari the code alone says that Enter chose a character of an input method.
     const { isComposing, keyCode } = event.nativeEvent
-    if (event.key === 'Enter' && !isComposing && keyCode !== 229) done()
-    if (event.key === 'Escape') onDone(null)
+    if (isComposing || keyCode === 229) return
+    if (event.key === 'Enter') onDone(changed, true)
+    if (event.key === 'Escape') onDone(null, true)
   }
 
   return (
@@ -104,7 +115,7 @@ function TitleField({ title, onDone }: { title: string; onDone: (title: string |
       onFocus={(event) => event.target.select()}
       onChange={(event) => setText(event.target.value)}
       onKeyDown={onKeyDown}
-      onBlur={done}
+      onBlur={() => onDone(changed, false)}
     />
   )
 }

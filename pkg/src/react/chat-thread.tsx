@@ -1,11 +1,12 @@
 'use client'
 
-import { useCallback, useMemo, useState, type ReactNode } from 'react'
+import { useCallback, useMemo, useState, type ReactNode, type RefObject } from 'react'
 import { Virtualizer } from 'virtua'
 import { ChatError } from '../error.js'
 import type { ChatMessage } from '../types.js'
 import { DownIcon } from './icons.js'
 import { MessageView } from './message-view.js'
+import { PassingButton } from './passing-button.js'
 import { useAnnouncement } from './use-announcement.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
 import { useEarlier } from './use-earlier.js'
@@ -83,7 +84,7 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
     const from = Math.max(0, length - KEPT)
     return Array.from({ length: Math.max(0, length - 1 - from) }, (_, index) => from + index)
   }, [length])
-  const common = { total: length, agentName, renderContent, onRetry: retry, onTakeBack: takeBack }
+  const common = { total: length, agentName, renderContent, onRetry: retry, onTakeBack: takeBack, heir: scroller }
   const list = useMemo(
     () =>
       // Empty it would have styles of its own in the HTML of a server, where a Content-Security-Policy forbids them.
@@ -120,14 +121,14 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
         <div className="pc-messages" data-empty={length === 0} ref={content}>
           <div className="pc-top">
             {chat.hasNextPage && (
-              <button
-                type="button"
+              <PassingButton
+                heir={scroller}
                 className="pc-button"
                 aria-disabled={chat.isFetchingNextPage}
                 onClick={() => void (!chat.isFetchingNextPage && chat.fetchNextPage())}
               >
                 {chat.isFetchingNextPage ? 'Loading…' : 'Load older messages'}
-              </button>
+              </PassingButton>
             )}
           </div>
           {length === 0 && queue.length === 0 && (chat.isLoading ? <Loading /> : children)}
@@ -150,15 +151,15 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
             </p>
           )}
           {queue.map((message) => (
-            <Queued key={message.id} message={message} retryAt={chat.verdict.retryAt} onCancel={cancel} />
+            <Queued key={message.id} message={message} retryAt={chat.verdict.retryAt} onCancel={cancel} heir={scroller} />
           ))}
         </div>
         <div className="pc-end" />
       </div>
       {!isAtEnd && (
-        <button type="button" className="pc-to-end" aria-label="To the newest message" onClick={scrollToEnd}>
+        <PassingButton heir={scroller} className="pc-to-end" aria-label="To the newest message" onClick={scrollToEnd}>
           <DownIcon />
-        </button>
+        </PassingButton>
       )}
       <p className="pc-hidden" role="status">
         {announcement}
@@ -175,16 +176,22 @@ interface Refusal {
   words: string
 }
 
-function Queued(props: { message: ChatMessage; retryAt: number | null; onCancel: (messageId: string) => void }) {
-  const { message, retryAt, onCancel } = props
+interface QueuedProps {
+  message: ChatMessage
+  retryAt: number | null
+  onCancel: (messageId: string) => void
+  heir: RefObject<HTMLElement | null>
+}
+
+function Queued({ message, retryAt, onCancel, heir }: QueuedProps) {
   return (
     <article className="pc-message" data-role="user" data-status="queued" data-message-id={message.id} aria-label="Waiting to be sent">
       <div className="pc-content">{message.content}</div>
       <p className="pc-meta">
         <span>{retryAt === null ? 'Waits for its turn' : `Goes out at ${clockTime(retryAt, Date.now())}`}</span>
-        <button type="button" className="pc-link" onClick={() => onCancel(message.id)}>
+        <PassingButton heir={heir} className="pc-link" onClick={() => onCancel(message.id)}>
           Take back
-        </button>
+        </PassingButton>
       </p>
     </article>
   )

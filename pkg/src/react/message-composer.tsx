@@ -5,6 +5,7 @@ import { ChatError } from '../error.js'
 import type { Tier } from '../types.js'
 import { DenialNotice } from './denial-notice.js'
 import { SendIcon, StopIcon } from './icons.js'
+import { PassingButton } from './passing-button.js'
 import { UpgradePrompt } from './upgrade-prompt.js'
 import { useGiveBack } from './use-give-back.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
@@ -82,9 +83,9 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
       {!verdict.allowed && (
         <DenialNotice verdict={verdict}>
           {verdict.retryAt !== null && !isBlank && (
-            <button type="button" className="pc-button" onClick={() => void send({ queue: true })}>
+            <PassingButton heir={field} className="pc-button" onClick={() => void send({ queue: true })}>
               Send it then
-            </button>
+            </PassingButton>
           )}
           <UpgradePrompt verdict={verdict} tiers={chat.tiers} onUpgrade={onUpgrade} />
         </DenialNotice>
@@ -106,9 +107,9 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
           onKeyDown={onKeyDown}
         />
         {isAnswering && (
-          <button type="button" className="pc-send" aria-label="Stop answering" onClick={chat.stop}>
+          <PassingButton heir={field} className="pc-send" aria-label="Stop answering" onClick={chat.stop}>
             <StopIcon />
-          </button>
+          </PassingButton>
         )}
         {(!isAnswering || !isBlank) && (
           <button

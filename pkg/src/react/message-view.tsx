@@ -1,7 +1,8 @@
 'use client'
 
-import { memo, type ReactNode } from 'react'
+import { memo, type ReactNode, type RefObject } from 'react'
 import type { ChatMessage } from '../types.js'
+import { PassingButton } from './passing-button.js'
 import { usd } from './words.js'
 
 export interface MessageViewProps {
@@ -19,6 +20,8 @@ export interface MessageViewProps {
   onTakeBack: (messageId: string) => void
   /** Asks for another answer; only the last one has it. */
   onRegenerate?: (() => void) | undefined
+  /** Gets the focus when what was pressed here goes. */
+  heir: RefObject<HTMLElement | null>
 }
 
 /** One message. Rendered again only when that message changed. */
@@ -49,7 +52,7 @@ export const MessageView = memo(function MessageView(props: MessageViewProps) {
   )
 })
 
-function Footer({ message, onRetry, onTakeBack, onRegenerate }: MessageViewProps) {
+function Footer({ message, onRetry, onTakeBack, onRegenerate, heir }: MessageViewProps) {
   if (message.status === 'failed') {
     return (
       <div className="pc-failure">
@@ -62,13 +65,13 @@ function Footer({ message, onRetry, onTakeBack, onRegenerate }: MessageViewProps
         {message.role === 'user' && (
           <p className="pc-actions">
             {message.error?.retryable !== false && (
-              <button type="button" className="pc-button" onClick={() => onRetry(message.id)}>
+              <PassingButton heir={heir} className="pc-button" onClick={() => onRetry(message.id)}>
                 Try again
-              </button>
+              </PassingButton>
             )}
-            <button type="button" className="pc-button" onClick={() => onTakeBack(message.id)}>
+            <PassingButton heir={heir} className="pc-button" onClick={() => onTakeBack(message.id)}>
               Edit
-            </button>
+            </PassingButton>
           </p>
         )}
       </div>
@@ -80,9 +83,9 @@ function Footer({ message, onRetry, onTakeBack, onRegenerate }: MessageViewProps
   if (message.costMicroUsd !== null) notes.push(<span key="cost">{usd(message.costMicroUsd)}</span>)
   if (onRegenerate !== undefined) {
     notes.push(
-      <button key="again" type="button" className="pc-link" onClick={onRegenerate}>
+      <PassingButton key="again" heir={heir} className="pc-link" onClick={onRegenerate}>
         Answer again
-      </button>,
+      </PassingButton>,
     )
   }
   return notes.length === 0 ? null : <p className="pc-meta">{notes}</p>
