@@ -68,11 +68,13 @@ export async function startNew(page: Page): Promise<void> {
   await expect(page.getByRole('heading', { name: 'What are we working on?' })).toBeVisible()
 }
 
-/** What the page asks of the edge function, from now on. */
+/** What the page asks of the edge function, from now on. A turn that is tried again is one send. */
 export function watchSends(page: Page): Request[] {
   const sends: Request[] = []
   page.on('request', (request) => {
-    if (request.method() === 'POST' && new URL(request.url()).pathname === '/functions/v1/chat') sends.push(request)
+    if (request.method() !== 'POST' || new URL(request.url()).pathname !== '/functions/v1/chat') return
+    const turn = request.postDataJSON().id
+    if (!sends.some((sent) => sent.postDataJSON().id === turn)) sends.push(request)
   })
   return sends
 }

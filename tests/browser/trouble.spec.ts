@@ -27,6 +27,18 @@ test('a reload while a message is on its way loses nothing and doubles nothing',
   await expect(answers(page)).toHaveCount(1)
 })
 
+test('a stop while nobody knows whether the message arrived says so, and does not call it unsent', async ({ page }) => {
+  await signIn(page, 'pro')
+  await page.route('**/functions/v1/chat', (route) => route.abort('connectionreset'))
+  await page.route('**/functions/v1/chat/turns/**', (route) => route.abort('connectionreset'))
+  await send(page, 'Did you get this?')
+  await expect(questions(page)).toHaveAttribute('data-status', 'sending')
+  await page.getByRole('button', { name: 'Stop answering' }).click()
+  await expect(questions(page)).toContainText('Stopping')
+  await page.reload()
+  await expect(questions(page)).toContainText('Stopping')
+})
+
 test('what is half written survives a reload', async ({ page }) => {
   await signIn(page, 'pro')
   await composer(page).fill('Half a thought')

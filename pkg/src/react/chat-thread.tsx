@@ -142,7 +142,7 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
               {...common}
             />
           )}
-          {chat.status === 'submitted' && last?.role !== 'assistant' && (
+          {chat.status === 'submitted' && last?.role !== 'assistant' && last?.status !== 'stopping' && (
             <Thinking agentName={agentName} queuePosition={chat.queuePosition} />
           )}
           {isRefusedHere && (

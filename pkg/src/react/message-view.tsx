@@ -79,6 +79,7 @@ function Footer({ message, onRetry, onTakeBack, onRegenerate, heir }: MessageVie
   }
   const notes: ReactNode[] = []
   if (message.status === 'sending') notes.push(<span key="sending">Sending…</span>)
+  if (message.status === 'stopping') notes.push(<span key="stopping">Stopping: did it arrive?</span>)
   if (message.status === 'stopped') notes.push(<span key="stopped">Stopped</span>)
   if (message.costMicroUsd !== null) notes.push(<span key="cost">{usd(message.costMicroUsd)}</span>)
   if (onRegenerate !== undefined) {
