@@ -1,7 +1,9 @@
 //! Carries out what the session wants done, and feeds back what comes of it.
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::future::poll_fn;
+use std::rc::{Rc, Weak};
+use std::task::Poll;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
@@ -109,7 +111,8 @@ fn carry_out(this: &Rc<RefCell<Shared>>, effect: Effect) {
                     }
                     None => false,
                 };
-                transport::send(request, servers, signal.clone(), give).await;
+                let a_frame = || painted(&weak);
+                transport::send(request, servers, signal.clone(), give, a_frame).await;
                 if let Some(this) = weak.upgrade().filter(&wanted) {
                     this.borrow_mut().aborts.remove(&id);
                 }
@@ -179,6 +182,24 @@ fn carry_out(this: &Rc<RefCell<Shared>>, effect: Effect) {
             }
         }
     }
+}
+
+/// Waits until the app was told what changed before the next frame. Nothing is waited for once the client is gone.
+fn painted(this: &Weak<RefCell<Shared>>) -> impl Future<Output = ()> {
+    let mut asked = false;
+    poll_fn(move |context| {
+        let this = this.upgrade().filter(|_| !asked);
+        let Some(this) = this else { return Poll::Ready(()) };
+        asked = true;
+        let shared = &mut *this.borrow_mut();
+        match &mut shared.app {
+            Some(app) => {
+                app.frame.wake(context.waker());
+                Poll::Pending
+            }
+            None => Poll::Ready(()),
+        }
+    })
 }
 
 /// Asks the app for a token. It may answer at once, later, or by throwing.

@@ -1,8 +1,9 @@
 //! One timer and one frame per client, each a closure that lives as long as the client.
 
-use js_sys::{Function, Promise, Reflect};
+use std::task::Waker;
+
+use js_sys::{Function, Reflect};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::Millis;
 
@@ -23,12 +24,6 @@ extern "C" {
 
 /// How long a frame is shown, in milliseconds.
 const FRAME: i32 = 16;
-
-/// Waits as long as a frame is shown, in hidden pages too.
-pub(super) async fn a_frame() {
-    let time = Promise::new(&mut |resolve, _| drop(set_timeout(&resolve, FRAME)));
-    drop(JsFuture::from(time).await);
-}
 
 /// Rings once at an instant. Setting it anew moves it.
 pub(super) struct Timer {
@@ -80,6 +75,8 @@ impl Drop for Timer {
 pub(super) struct Frame {
     paint: Callback,
     asked: Option<Asked>,
+    waiting: Vec<Waker>,
+    is_page: bool,
 }
 
 enum Asked {
@@ -90,12 +87,26 @@ enum Asked {
 impl Frame {
     /// A frame that calls `paint`. Whoever is called calls [`Frame::painted`] first.
     pub(super) fn new(paint: Callback) -> Frame {
-        Frame { paint, asked: None }
+        Frame {
+            paint,
+            asked: None,
+            waiting: Vec::new(),
+            is_page: Reflect::has(&js_sys::global(), &"requestAnimationFrame".into()).unwrap_or(false),
+        }
     }
 
-    /// It has come.
+    /// It has come. Who waits for it goes on as soon as the caller is done.
     pub(super) fn painted(&mut self) {
         self.asked = None;
+        for waiting in self.waiting.drain(..) {
+            waiting.wake();
+        }
+    }
+
+    /// Asks for one too, and wakes `waker` when it has come.
+    pub(super) fn wake(&mut self, waker: &Waker) {
+        self.ask();
+        self.waiting.push(waker.clone());
     }
 
     /// Asks for one call. Further asks before it do nothing.
@@ -104,7 +115,7 @@ impl Frame {
             return;
         }
         let paint: &Function = self.paint.as_ref().unchecked_ref();
-        self.asked = Some(if paints() {
+        self.asked = Some(if self.is_page && page::is_visible() {
             Asked::Frame(request_animation_frame(paint))
         } else {
             Asked::Timeout(set_timeout(paint, FRAME))
@@ -132,8 +143,4 @@ impl Drop for Frame {
     fn drop(&mut self) {
         self.clear();
     }
-}
-
-fn paints() -> bool {
-    page::is_visible() && Reflect::has(&js_sys::global(), &"requestAnimationFrame".into()).unwrap_or(false)
 }

@@ -12,7 +12,6 @@ use crate::json::Value;
 use crate::session::{Base, Input, MAX_REPLY_BYTES, Reply, Request};
 
 use super::snapshot::{plain, set};
-use super::timers::a_frame;
 
 #[wasm_bindgen]
 extern "C" {
@@ -34,8 +33,15 @@ pub(super) struct Servers {
     pub(super) key: String,
 }
 
-/// Sends `request`. `give` takes each input as it comes; it answers whether anybody still wants more.
-pub(super) async fn send(request: Request, servers: Servers, signal: AbortSignal, give: impl Fn(Input) -> bool) {
+/// Sends `request`. `give` takes each input as it comes; it answers whether anybody still wants more. `a_frame` waits for
+/// the next one.
+pub(super) async fn send<F: Future<Output = ()>>(
+    request: Request,
+    servers: Servers,
+    signal: AbortSignal,
+    give: impl Fn(Input) -> bool,
+    a_frame: impl Fn() -> F,
+) {
     let id = request.id;
     let sent = built(&request, &servers, &signal).and_then(|built| fetch(&built).ok());
     let reply = match sent {
@@ -53,14 +59,14 @@ pub(super) async fn send(request: Request, servers: Servers, signal: AbortSignal
         return;
     }
     let mut body = Vec::new();
-    let whole = read(&response, streams, |mut bytes| {
+    let take = |mut bytes| {
         if streams {
             return give(Input::Chunk(id, bytes));
         }
         body.append(&mut bytes);
         body.len() <= MAX_REPLY_BYTES
-    })
-    .await;
+    };
+    let whole = read(&response, take, streams.then_some(a_frame)).await;
     give(if streams {
         Input::StreamEnded(id)
     } else if body.len() > MAX_REPLY_BYTES {
@@ -108,8 +114,12 @@ fn text(name: &'static str, text: &str) -> (Cow<'static, str>, Value) {
 }
 
 /// Reads the body chunk by chunk until it ends (`true`), tears (`false`) or `take` wants no more (`false`). What is shown as
-/// it comes is read a frame at a time.
-async fn read(response: &Response, is_shown: bool, mut take: impl FnMut(Vec<u8>) -> bool) -> bool {
+/// it comes has `a_frame` to wait for, and is read a frame at a time.
+async fn read<F: Future<Output = ()>>(
+    response: &Response,
+    mut take: impl FnMut(Vec<u8>) -> bool,
+    a_frame: Option<impl Fn() -> F>,
+) -> bool {
     let Some(body) = response.body() else { return true };
     let Ok(reader) = body.get_reader().dyn_into::<ReadableStreamDefaultReader>() else {
         return false;
@@ -134,7 +144,7 @@ async fn read(response: &Response, is_shown: bool, mut take: impl FnMut(Vec<u8>)
         }
         // This one was waited for, so nothing else is there yet. Nobody sees more than a frame at a time: what comes
         // meanwhile waits, and is read in one go.
-        if is_shown && !was_there {
+        if let Some(a_frame) = a_frame.as_ref().filter(|_| !was_there) {
             a_frame().await;
         }
     }
