@@ -7,14 +7,13 @@ use std::task::Poll;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortController;
 
 use crate::outbox;
 use crate::session::{Effect, Input, Moment, QuotaAlert, RequestId, Session};
 use crate::table::Table;
 
-use super::callback::spawn;
+use super::callback::{Waiter, spawn};
 use super::locks::Locks;
 use super::page::Page;
 use super::snapshot::{Snapshots, to_js};
@@ -210,7 +209,7 @@ fn ask_token(this: &Rc<RefCell<Shared>>, ask: u32, refresh: bool) {
     let weak = Rc::downgrade(this);
     spawn(async move {
         let answer = match access_token.call1(&JsValue::UNDEFINED, &refresh.into()) {
-            Ok(answer) => JsFuture::from(Promise::resolve(&answer)).await,
+            Ok(answer) => Waiter::new().wait(Promise::resolve(&answer)).await,
             Err(thrown) => Err(thrown),
         };
         let input = match answer {

@@ -2,10 +2,9 @@
 
 use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortController;
 
-use super::callback::{Callback, spawn};
+use super::callback::{Callback, Waiter, spawn};
 use super::snapshot::set;
 
 #[wasm_bindgen]
@@ -68,7 +67,7 @@ impl Locks {
             _ => Promise::new(&mut |resolve, _| drop(set_timeout(&resolve, PRESUMED_GONE_AFTER))),
         };
         spawn(async move {
-            let ended = JsFuture::from(request).await.is_ok();
+            let ended = Waiter::new().wait(request).await.is_ok();
             // It may never have been called, and nobody else lets go of it.
             drop(taken);
             if ended {

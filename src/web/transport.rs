@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use gloo_net::http::Response;
 use js_sys::{IteratorNext, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, ReadableStreamDefaultReader};
 
 use crate::json::Value;
 use crate::session::{Base, Input, MAX_REPLY_BYTES, Reply, Request};
 
+use super::callback::Waiter;
 use super::snapshot::{plain, set};
 
 #[wasm_bindgen]
@@ -43,9 +43,10 @@ pub(super) async fn send<F: Future<Output = ()>>(
     a_frame: impl Fn() -> F,
 ) {
     let id = request.id;
+    let waiter = Waiter::new();
     let sent = built(&request, &servers, &signal).and_then(|built| fetch(&built).ok());
     let reply = match sent {
-        Some(sent) => JsFuture::from(sent).await.ok(),
+        Some(sent) => waiter.wait(sent).await.ok(),
         None => None,
     };
     let Some(reply) = reply.and_then(|reply| reply.dyn_into::<web_sys::Response>().ok()) else {
@@ -66,7 +67,7 @@ pub(super) async fn send<F: Future<Output = ()>>(
         body.append(&mut bytes);
         body.len() <= MAX_REPLY_BYTES
     };
-    let whole = read(&response, take, streams.then_some(a_frame)).await;
+    let whole = read(&response, &waiter, take, streams.then_some(a_frame)).await;
     give(if streams {
         Input::StreamEnded(id)
     } else if body.len() > MAX_REPLY_BYTES {
@@ -117,6 +118,7 @@ fn text(name: &'static str, text: &str) -> (Cow<'static, str>, Value) {
 /// it comes has `a_frame` to wait for, and is read a frame at a time.
 async fn read<F: Future<Output = ()>>(
     response: &Response,
+    waiter: &Waiter,
     mut take: impl FnMut(Vec<u8>) -> bool,
     a_frame: Option<impl Fn() -> F>,
 ) -> bool {
@@ -126,7 +128,7 @@ async fn read<F: Future<Output = ()>>(
     };
     loop {
         let asked = stopwatch();
-        let Ok(step) = JsFuture::from(reader.read()).await else {
+        let Ok(step) = waiter.wait(reader.read()).await else {
             return false;
         };
         let was_there = stopwatch() - asked < AT_ONCE;
@@ -139,7 +141,7 @@ async fn read<F: Future<Output = ()>>(
         };
         if !take(chunk.to_vec()) {
             // The stream is given up. Of an aborted one that rejects, and nobody needs to hear of it.
-            drop(JsFuture::from(reader.cancel()).await);
+            drop(waiter.wait(reader.cancel()).await);
             return false;
         }
         // This one was waited for, so nothing else is there yet. Nobody sees more than a frame at a time: what comes
