@@ -17,13 +17,6 @@ import type {
   Verdict,
 } from './types.js'
 
-/** What the core says has changed. */
-interface Change {
-  account: boolean
-  conversations: string[]
-  alerts: QuotaAlert[]
-}
-
 const DISPOSED = errorDetail('disposed', 'This chat was closed.')
 const NOT_LOADED = errorDetail('network', 'The chat could not be loaded. Check your connection and try again.', true)
 
@@ -236,10 +229,10 @@ export class ProductionChatClient {
   #create(): Core {
     if (this.#isDisposed) throw new ChatError(DISPOSED)
     const { accessToken, ...options } = this.options
-    const core = new WasmClient(options, accessToken, (change: Change) => {
-      if (change.account) this.#notifyAccount()
-      for (const id of change.conversations) this.#conversations.get(id)?.notify()
-      for (const alert of change.alerts) for (const listener of [...this.#alertListeners]) listener(alert)
+    const core = new WasmClient(options, accessToken, (account, conversations, alerts) => {
+      if (account) this.#notifyAccount()
+      for (const id of conversations) this.#conversations.get(id)?.notify()
+      for (const alert of alerts) for (const listener of [...this.#alertListeners]) listener(alert)
     }) as Core
     this.#core = core
     this.#notifyAccount()

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::rc::{Rc, Weak};
 use std::task::Poll;
 
-use js_sys::{Function, Promise};
+use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortController;
 
@@ -224,27 +224,23 @@ fn ask_token(this: &Rc<RefCell<Shared>>, ask: u32, refresh: bool) {
 
 /// Tells the app what changed since the last frame.
 pub(super) fn tell_app(this: &Rc<RefCell<Shared>>) {
-    let (on_change, change) = {
+    let (on_change, account, conversations, alerts) = {
         let shared = &mut *this.borrow_mut();
         let Some(app) = &mut shared.app else { return };
         app.frame.painted();
-        let account = std::mem::take(&mut shared.account_changed);
-        let change = Change {
-            account,
-            conversations: std::mem::take(&mut shared.conversations_changed),
-            alerts: std::mem::take(&mut shared.alerts),
-        };
-        (app.on_change.clone(), to_js(&change))
+        (
+            app.on_change.clone(),
+            std::mem::take(&mut shared.account_changed),
+            std::mem::take(&mut shared.conversations_changed),
+            to_js(&std::mem::take(&mut shared.alerts)),
+        )
     };
+    let changed = Array::new();
+    for id in conversations {
+        changed.push(&id.into());
+    }
     // What the app throws is the app's: it must not end the client.
-    drop(on_change.call1(&JsValue::UNDEFINED, &change));
-}
-
-#[derive(serde::Serialize)]
-struct Change {
-    account: bool,
-    conversations: Vec<String>,
-    alerts: Vec<QuotaAlert>,
+    drop(on_change.call3(&JsValue::UNDEFINED, &account.into(), &changed, &alerts));
 }
 
 fn words_of(thrown: &JsValue) -> String {

@@ -45,10 +45,8 @@ extern "C" {
     #[wasm_bindgen(typescript_type = "(refresh: boolean) => Promise<string | null> | string | null")]
     pub type AccessToken;
 
-    /// `(change) => void`
-    #[wasm_bindgen(
-        typescript_type = "(change: { account: boolean; conversations: string[]; alerts: QuotaAlert[] }) => void"
-    )]
+    /// Told what has changed: whether the account did, the ids of the conversations that did, and what is to be told once.
+    #[wasm_bindgen(typescript_type = "(account: boolean, conversations: string[], alerts: QuotaAlert[]) => void")]
     pub type OnChange;
 }
 

@@ -126,12 +126,14 @@ async fn read<F: Future<Output = ()>>(
     let Ok(reader) = body.get_reader().dyn_into::<ReadableStreamDefaultReader>() else {
         return false;
     };
+    let mut asked = stopwatch();
     loop {
-        let asked = stopwatch();
         let Ok(step) = waiter.wait(reader.read()).await else {
             return false;
         };
-        let was_there = stopwatch() - asked < AT_ONCE;
+        let came = stopwatch();
+        let was_there = came - asked < AT_ONCE;
+        asked = came;
         let step: IteratorNext = step.unchecked_into();
         if step.done() {
             return true;
@@ -148,6 +150,7 @@ async fn read<F: Future<Output = ()>>(
         // meanwhile waits, and is read in one go.
         if let Some(a_frame) = a_frame.as_ref().filter(|_| !was_there) {
             a_frame().await;
+            asked = stopwatch();
         }
     }
 }

@@ -8,7 +8,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Once more with the control flow built anew, and once more with every value in a variable of its own and like ends of branches shared. */
-const ROUNDS = ['-O2', '--flatten', '--rereloop', '-O2', '--ssa-nomerge', '--code-folding', '--untee', '-O2']
+const ROUNDS = [
+  ...['-O2', '--flatten', '--rereloop', '--rse'],
+  ...['-O2', '--optimize-instructions', '--precompute-propagate', '--ssa-nomerge', '--code-folding', '--untee'],
+  '-O2',
+]
 const PASSES = [...ROUNDS, '--one-caller-inline-max-function-size=20', '--skip-pass=memory-packing', '--reorder-functions-by-name', '--dealign']
 const WITHOUT_NAMES = ['--strip-debug', '--strip-producers', '--strip-target-features']
 
