@@ -117,7 +117,13 @@ impl WasmClient {
                 with_app(this, |app| app.timer.rang());
                 feed(this, Input::Timeout);
             })),
-            frame: Frame::new(on(this, |this, _| tell_app(this))),
+            frame: Frame::new(
+                on(this, |this, _| tell_app(this)),
+                on(this, |this, _| {
+                    with_app(this, |app| app.frame.is_late());
+                    tell_app(this);
+                }),
+            ),
             tabs: Tabs::open(
                 &project,
                 on(this, |this, event| {

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use crate::Millis;
 
 use super::callback::Callback;
-use super::page;
+use super::{now, page};
 
 #[wasm_bindgen]
 extern "C" {
@@ -24,6 +24,8 @@ extern "C" {
 
 /// How long a frame is shown, in milliseconds.
 const FRAME: i32 = 16;
+/// A frame that takes longer than so many milliseconds is not waited for.
+const LATE: Millis = 1_000;
 
 /// Rings once at an instant. Setting it anew moves it.
 pub(super) struct Timer {
@@ -71,9 +73,11 @@ impl Drop for Timer {
     }
 }
 
-/// Calls back before the next frame is painted; after 16 ms where nothing is painted.
+/// Calls back before the next frame is painted; after 16 ms where nothing is painted, and after a second where a frame was
+/// promised and none comes, as in a page that is scrolled out of the sight of the one around it.
 pub(super) struct Frame {
     paint: Callback,
+    late: Timer,
     asked: Option<Asked>,
     waiting: Vec<Waker>,
     is_page: bool,
@@ -85,10 +89,11 @@ enum Asked {
 }
 
 impl Frame {
-    /// A frame that calls `paint`. Whoever is called calls [`Frame::painted`] first.
-    pub(super) fn new(paint: Callback) -> Frame {
+    /// A frame that calls `paint`, or `late`. Whoever is called calls [`Frame::painted`] or [`Frame::is_late`] first.
+    pub(super) fn new(paint: Callback, late: Callback) -> Frame {
         Frame {
             paint,
+            late: Timer::new(late),
             asked: None,
             waiting: Vec::new(),
             is_page: Reflect::has(&js_sys::global(), &"requestAnimationFrame".into()).unwrap_or(false),
@@ -101,6 +106,13 @@ impl Frame {
         for waiting in self.waiting.drain(..) {
             waiting.wake();
         }
+    }
+
+    /// It has not come.
+    pub(super) fn is_late(&mut self) {
+        self.late.rang();
+        self.clear();
+        self.painted();
     }
 
     /// Asks for one too, and wakes `waker` when it has come.
@@ -116,6 +128,7 @@ impl Frame {
         }
         let paint: &Function = self.paint.as_ref().unchecked_ref();
         self.asked = Some(if self.is_page && page::is_visible() {
+            self.late.set(Some(now().saturating_add(LATE)), now());
             Asked::Frame(request_animation_frame(paint))
         } else {
             Asked::Timeout(set_timeout(paint, FRAME))

@@ -75,6 +75,23 @@ async fn a_hundred_deltas_are_told_once_a_frame() {
 }
 
 #[wasm_bindgen_test]
+async fn where_no_frame_comes_an_answer_is_read_and_told_all_the_same() {
+    let stage = Stage::new().await;
+    let id = stage.client.new_conversation(None);
+    frame().await;
+    server::stop_painting();
+    let before = stage.changes();
+    let turn = stage.client.send(draft(&id, "Hello")).unwrap();
+    until("the request", || server::count("/chat") == 1).await;
+    server::say(&accepted(&id, &turn));
+    until("acceptance", || text(&message(&stage, &id, 0), "status") == "sent").await;
+    server::say(&done(&id, &turn, "Hi"));
+    until("the end", || text(&shown(&stage, &id), "status") == "ready").await;
+    until("the news", || stage.changes() > before).await;
+    server::go_on_painting();
+}
+
+#[wasm_bindgen_test]
 async fn what_is_denied_throws_a_real_error_and_asks_nobody() {
     let stage = Stage::with_usage(hour_spent()).await;
     let id = stage.client.new_conversation(None);

@@ -68,7 +68,12 @@ export const moment = () =>
     port2.postMessage(null)
   })
 
-export const frame = () => new Promise((then) => requestAnimationFrame(() => setTimeout(then, 0)))
+const paint = requestAnimationFrame.bind(globalThis)
+export const frame = () => new Promise((then) => paint(() => setTimeout(then, 0)))
+
+/** As a page that counts as visible and is not: frames are promised, and none comes. */
+export const stop_painting = () => void (globalThis.requestAnimationFrame = () => 0)
+export const go_on_painting = () => void (globalThis.requestAnimationFrame = paint)
 
 export function token_of(user) {
   return `head.${btoa(JSON.stringify({ sub: user }))}.sign`

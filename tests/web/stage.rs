@@ -29,6 +29,8 @@ pub mod server {
         pub fn sign_in(token: &str);
         pub fn sleep(millis: u32);
         pub fn frame() -> js_sys::Promise;
+        pub fn stop_painting();
+        pub fn go_on_painting();
         pub fn moment() -> js_sys::Promise;
         pub fn token_of(user: &str) -> String;
         pub fn access_token(kind: &str, token: &str) -> JsValue;
