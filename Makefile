@@ -117,7 +117,8 @@ test-rust:
 # Ten thousand whole sessions of two virtual hours each; `make test` runs a few hundred. FROM=seed begins elsewhere.
 soak:
 	$(call say,ten thousand sessions)
-	@SESSIONS=$${SESSIONS:-10000} CARGO_PROFILE_TEST_OPT_LEVEL=3 cargo test --test simulator -- sessions --nocapture
+	@SESSIONS=$${SESSIONS:-10000} CARGO_PROFILE_TEST_OPT_LEVEL=3 CARGO_PROFILE_TEST_LTO=thin \
+		CARGO_PROFILE_TEST_CODEGEN_UNITS=1 cargo test --test simulator -- sessions --nocapture
 
 # Bytes that a fuzzer thinks up, a minute for each target: SECONDS_EACH=… for longer. What is found stays in tests/fuzz/artifacts.
 FUZZED := sse stored replies

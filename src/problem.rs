@@ -125,6 +125,22 @@ pub enum ChatErrorCode {
     StorageFull,
 }
 
+impl ChatErrorCode {
+    /// Of a turn: the server has looked for it, and does not have it or has taken it back. Said otherwise, that is open.
+    pub fn says_it_is_not_there(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidRequest
+                | Self::NotAllowed
+                | Self::NotFound
+                | Self::ConversationBusy
+                | Self::IdReused
+                | Self::QuotaExceeded
+                | Self::ProviderUnavailable
+        )
+    }
+}
+
 impl From<ProblemCode> for ChatErrorCode {
     fn from(code: ProblemCode) -> Self {
         match code {

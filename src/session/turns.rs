@@ -115,11 +115,6 @@ impl Session {
         Ok(())
     }
 
-    /// Gives a failed message up and returns its text.
-    pub fn discard(&mut self, message_id: &str) -> Option<String> {
-        self.withdraw(message_id, OutboxEntry::has_failed)
-    }
-
     /// The error was seen.
     pub fn clear_error(&mut self, conversation_id: &str) {
         self.set_error(conversation_id, None);
@@ -246,6 +241,9 @@ impl Session {
                         self.wait_until(&entry.turn_id, lifts_at, at.now);
                     }
                     None => {
+                        if error.code.says_it_is_not_there() {
+                            self.outbox.update(&entry.turn_id, |entry| entry.went = false);
+                        }
                         self.set_state(&entry.turn_id, OutboxState::Failed(error.clone()));
                         self.set_error(conversation_id, Some(error));
                     }
@@ -356,15 +354,6 @@ impl Session {
         let not_before = Some(self.there(lifts_at.max(now.saturating_add(AT_LEAST))));
         self.outbox.update(turn_id, |entry| entry.not_before = not_before);
         self.set_state(turn_id, OutboxState::Queued);
-    }
-
-    pub(super) fn withdraw(&mut self, turn_id: &str, may: fn(&OutboxEntry) -> bool) -> Option<String> {
-        let entry = self.outbox.get(turn_id).filter(|entry| !self.disposed && may(entry))?;
-        let (text, conversation_id) = (entry.content.clone(), entry.conversation_id.clone());
-        self.acknowledge(turn_id);
-        self.drop_hold(turn_id);
-        self.set_error(&conversation_id, None);
-        Some(text)
     }
 }
 

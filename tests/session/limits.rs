@@ -119,7 +119,10 @@ fn the_server_refuses_and_nothing_is_tried_again() {
     assert_eq!(stats.hour_frees_at, Some(START + 60_000));
     world.pass(120_000);
     assert!(world.wire.is_empty());
-    assert_eq!(world.act(|session, _| session.discard(&turn)).as_deref(), Some("Hello"));
+    assert_eq!(
+        world.act(|session, at| session.discard(&turn, at)).as_deref(),
+        Some("Hello")
+    );
 }
 
 #[test]

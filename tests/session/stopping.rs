@@ -48,7 +48,10 @@ fn is_unsent(world: &mut World, turn: &str) {
     let message = shown(world);
     assert_eq!(message.status, ChatMessageStatus::Failed);
     assert_eq!(message.error.unwrap().message, "Stopped before it was sent.");
-    assert_eq!(world.act(|session, _| session.discard(turn)).as_deref(), Some("First"));
+    assert_eq!(
+        world.act(|session, at| session.discard(turn, at)).as_deref(),
+        Some("First")
+    );
     assert!(world.storage.is_empty());
     assert!(!world.paths().contains(&"/chat"));
 }
@@ -121,7 +124,10 @@ fn stopping_what_has_not_left_keeps_it_here() {
     );
     world.feed(Input::Online(true));
     assert!(!world.paths().contains(&"/chat"));
-    assert_eq!(world.act(|session, _| session.discard(&turn)).as_deref(), Some("First"));
+    assert_eq!(
+        world.act(|session, at| session.discard(&turn, at)).as_deref(),
+        Some("First")
+    );
 }
 
 #[test]
@@ -138,7 +144,7 @@ fn what_may_have_arrived_is_asked_about_twice_before_it_is_called_unsent() {
     stop(&mut world);
     assert!(world.wire.is_empty(), "its request may still be on its way");
     assert_eq!(shown(&world).status, ChatMessageStatus::Stopping);
-    assert_eq!(world.act(|session, _| session.discard(&turn)), None);
+    assert_eq!(world.act(|session, at| session.discard(&turn, at)), None);
     world.pass(30_000);
     deny(&mut world);
     is_unsent(&mut world, &turn);

@@ -71,7 +71,10 @@ fn after_the_retries_the_message_has_failed_and_can_be_retried_or_discarded() {
         world.conversation(CONVERSATION).head.error.unwrap().message,
         "Too long."
     );
-    assert_eq!(world.act(|session, _| session.discard(&turn)).as_deref(), Some("Hello"));
+    assert_eq!(
+        world.act(|session, at| session.discard(&turn, at)).as_deref(),
+        Some("Hello")
+    );
     assert!(world.storage.is_empty());
     assert!(world.conversation(CONVERSATION).messages.is_empty());
 }

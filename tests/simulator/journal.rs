@@ -122,9 +122,8 @@ impl World {
         }
     }
 
-    /// The person took a message back and got a text for it. `claimed`: as one that was never sent, and not as one that
-    /// failed and may have arrived all the same.
-    pub fn journal_given_back(&mut self, turn: &str, text: &str, claimed: bool) {
+    /// The person took a message back and got a text for it.
+    pub fn journal_given_back(&mut self, turn: &str, text: &str) {
         let (has_it, comes) = (self.service.law.has(turn), self.is_on_its_way(turn));
         let storage_was_bad = self.tabs.iter().any(|tab| tab.met_bad_storage);
         let Some(typed) = self.journal.typed.get_mut(turn) else {
@@ -135,14 +134,15 @@ impl World {
             .storage
             .texts
             .contains_key(&outbox::key_of(USERS[typed.user], turn));
-        typed.stand = match (kept || (storage_was_bad && has_it), claimed) {
-            (true, _) => Stand::MayVanish("storage is or was out of reach and did not forget it"),
-            (_, false) => Stand::MayVanish("it failed, and whether it arrived was not known"),
+        typed.stand = if kept || (storage_was_bad && has_it) {
+            Stand::MayVanish("storage is or was out of reach and did not forget it")
+        } else if comes {
             // The server said no, and a copy that the network made comes later.
-            _ if comes => Stand::MayVanish("the network sends it once more"),
-            _ => Stand::GivenBack,
+            Stand::MayVanish("the network sends it once more")
+        } else {
+            Stand::GivenBack
         };
-        if has_it && claimed && !storage_was_bad {
+        if has_it && !storage_was_bad {
             self.fail(format!("{turn} was given back as unsent and is on the server"));
         }
         if !right {

@@ -23,6 +23,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use coverage::Coverage;
 use world::World;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One session, from its seed. Its failures, and what it covered.
 fn session(seed: u64, trace: bool) -> (Vec<String>, Coverage) {
     let mut world = World::new(seed, trace);

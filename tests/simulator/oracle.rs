@@ -1,6 +1,6 @@
 //! What must be true: of everything shown, at any moment; and of the whole when the world has come to rest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use production_chat::Millis;
 use production_chat::license::Tier;
@@ -18,7 +18,9 @@ use crate::world::{START, USERS, World};
 /// What a tab has shown so far.
 #[derive(Default)]
 pub struct Seen {
-    messages: BTreeMap<String, ChatMessage>,
+    /// Each message as it was shown last, and in which look.
+    messages: HashMap<String, (ChatMessage, u64)>,
+    looks: u64,
     user: Option<String>,
     plan: Option<Tier>,
     /// Limits that came near for this user under this plan, and when the day was to end.
@@ -56,10 +58,14 @@ impl World {
         if account {
             self.check_account(tab);
         }
-        for id in conversations {
-            if self.tabs[tab].looks.contains(id) {
-                self.check_conversation(tab, id);
-            }
+        let looked_at = |id: &&String| self.tabs[tab].looks.contains(*id);
+        let looked_at: Vec<&String> = conversations.iter().filter(looked_at).collect();
+        if looked_at.is_empty() {
+            return;
+        }
+        let user = self.user_of_tab(tab);
+        for id in looked_at {
+            self.check_conversation(tab, id, user.as_deref());
         }
     }
 
@@ -114,21 +120,19 @@ impl World {
         }
     }
 
-    fn check_conversation(&mut self, tab: usize, id: &str) {
+    fn check_conversation(&mut self, tab: usize, id: &str, user: Option<&str>) {
         let Some(snapshot) = self.conversation(tab, id) else {
             return;
         };
         if let Some(error) = &snapshot.head.error {
             self.saw_error(error);
         }
-        let letter = self.user_of_tab(tab).and_then(|user| user.chars().next());
-        let mut ids = BTreeSet::new();
+        let letter = user.and_then(|user| user.chars().next());
+        self.tabs[tab].seen.looks += 1;
+        let look = self.tabs[tab].seen.looks;
         let mut last_seq = 0;
         let mut wrong = Vec::new();
         for message in snapshot.messages.iter().chain(&snapshot.queue) {
-            if !ids.insert(&message.id) {
-                wrong.push(format!("shows {} twice", message.id));
-            }
             if let Some(seq) = message.seq {
                 if seq <= last_seq {
                     wrong.push(format!("shows {} out of order", message.id));
@@ -146,24 +150,27 @@ impl World {
             if message.conversation_id != id {
                 wrong.push(format!("shows {} of another conversation", message.id));
             }
-            if let Some(before) = self.tabs[tab].seen.messages.get(&message.id) {
-                let same = ChatMessage {
-                    version: message.version,
-                    ..before.clone()
-                } == *message;
-                if before.version == message.version && !same {
-                    wrong.push(format!(
-                        "{} changed and its version did not: {:?} {:?}",
-                        message.id, before.status, message.status
-                    ));
-                }
-            }
-        }
-        for message in snapshot.messages.iter().chain(&snapshot.queue) {
-            self.tabs[tab].seen.messages.insert(message.id.clone(), message.clone());
             if let Some(error) = &message.error {
                 self.coverage.error(error.code);
             }
+            let seen = &mut self.tabs[tab].seen.messages;
+            let Some((before, shown)) = seen.get_mut(&message.id) else {
+                seen.insert(message.id.clone(), (message.clone(), look));
+                continue;
+            };
+            if *shown == look {
+                wrong.push(format!("shows {} twice", message.id));
+            }
+            if before.version == message.version && before != message {
+                wrong.push(format!(
+                    "{} changed and its version did not: {:?} {:?}",
+                    message.id, before.status, message.status
+                ));
+            }
+            if before != message {
+                *before = message.clone();
+            }
+            *shown = look;
         }
         let typed_here = snapshot
             .queue
@@ -517,7 +524,7 @@ impl World {
 }
 
 /// It is said never to have been sent.
-pub fn is_claim(message: &ChatMessage) -> bool {
+fn is_claim(message: &ChatMessage) -> bool {
     let error = message.error.as_ref();
     error.is_some_and(|error| error.message == "Stopped before it was sent.")
 }

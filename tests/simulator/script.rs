@@ -8,7 +8,6 @@ use production_chat::problem::ChatErrorCode;
 use production_chat::session::{AccountStatus, ChatMessageStatus, Draft, Input};
 
 use crate::network::Weather;
-use crate::oracle::is_claim;
 use crate::service::Fate;
 use crate::world::{Happening, START, USERS, World};
 
@@ -166,17 +165,16 @@ impl World {
             }
             Act::Discard => {
                 if let Some(id) = self.shown_as(tab, ChatMessageStatus::Failed)
-                    && let claimed = self.is_called_unsent(tab, &id)
-                    && let Some(Some(text)) = self.act(tab, |session, _| session.discard(&id))
+                    && let Some(Some(text)) = self.act(tab, |session, at| session.discard(&id, at))
                 {
-                    self.journal_given_back(&id, &text, claimed);
+                    self.journal_given_back(&id, &text);
                 }
             }
             Act::CancelQueued => {
                 if let Some(id) = self.shown_as(tab, ChatMessageStatus::Queued)
                     && let Some(Some(text)) = self.act(tab, |session, at| session.cancel_queued(&id, at))
                 {
-                    self.journal_given_back(&id, &text, true);
+                    self.journal_given_back(&id, &text);
                 }
             }
             Act::PageBack => {
@@ -342,15 +340,6 @@ impl World {
             .map(|it| it.id.clone())
             .collect();
         self.dice.pick(&ids).cloned()
-    }
-
-    /// It is shown as stopped before it was sent, or never was on the wire.
-    fn is_called_unsent(&self, tab: usize, id: &str) -> bool {
-        let looks = self.tabs[tab].looks.iter();
-        let snapshots: Vec<_> = looks.filter_map(|id| self.conversation(tab, id)).collect();
-        let mut messages = snapshots.iter().flat_map(|it| &it.messages);
-        let stopped = messages.any(|it| it.id == id && is_claim(it));
-        stopped || self.journal.typed.get(id).is_some_and(|typed| !typed.sent)
     }
 
     fn retry(&mut self, tab: usize, id: &str) {

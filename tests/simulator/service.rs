@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use production_chat::Millis;
-use production_chat::message::MessageStatus;
+use production_chat::message::{Conversation, Message, MessageStatus};
 use production_chat::problem::{Problem, ProblemCode};
 use production_chat::session::Request;
+use production_chat::usage::UsageSnapshot;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
@@ -89,6 +91,37 @@ pub struct Service {
     dice: Dice,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Accepted<'a> {
+    turn: Value,
+    conversation: Option<&'a Conversation>,
+    user_message: Option<&'a Message>,
+    from: usize,
+    usage: UsageSnapshot,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Delta<'a> {
+    turn_id: &'a str,
+    offset: usize,
+    text: &'a str,
+}
+
+impl<'a> Delta<'a> {
+    fn new(turn_id: &'a str, offset: usize, text: &'a str) -> Self {
+        Delta { turn_id, offset, text }
+    }
+}
+
+#[derive(Serialize)]
+struct Done {
+    turn: Value,
+    message: Message,
+    usage: UsageSnapshot,
+}
+
 impl Service {
     pub fn new(law: Law, dice: Dice) -> Service {
         Service {
@@ -163,13 +196,13 @@ impl Service {
                 let limit = body["p_limit"].as_u64().unwrap() as usize;
                 let id = text(&body, "p_conversation_id");
                 match self.law.page(&user, &id, body["p_before"].as_u64(), limit) {
-                    Some(page) => self.reply(&json!(page), None),
+                    Some(page) => self.reply(&page, None),
                     None => unknown_to_postgrest(),
                 }
             }
             "/rest/v1/rpc/rename_conversation" => {
                 match self.law.rename(&user, &text(&body, "p_id"), &text(&body, "p_title")) {
-                    Some(conversation) => self.reply(&json!(conversation), None),
+                    Some(conversation) => self.reply(&conversation, None),
                     None => unknown_to_postgrest(),
                 }
             }
@@ -192,8 +225,8 @@ impl Service {
         }
     }
 
-    fn reply(&self, body: &Value, usage: Option<(String, u64)>) -> Answer {
-        whole(200, "application/json", body.to_string(), usage)
+    fn reply(&self, body: &impl Serialize, usage: Option<(String, u64)>) -> Answer {
+        whole(200, "application/json", serde_json::to_string(body).unwrap(), usage)
     }
 
     fn chat(&mut self, user: &str, body: &Value, wire: u64) -> Answer {
@@ -415,23 +448,25 @@ impl Service {
     fn accept(&mut self, wire: u64, id: &str, from: usize) {
         let turn = &self.law.turns[id];
         let conversation = self.law.rooms.get(&turn.conversation).map(|room| &room.conversation);
-        let user_message = self
-            .law
-            .stored(&turn.conversation, id)
-            .filter(|_| turn.submits)
-            .cloned();
+        let user_message = self.law.stored(&turn.conversation, id).filter(|_| turn.submits);
         let user = turn.user.clone();
         let usage = self.law.usage(&user);
         let version = usage.version;
-        let data = json!({ "turn": self.law.turn_json(id), "conversation": conversation,
-            "userMessage": user_message, "from": from, "usage": usage });
-        self.say(wire, event("accepted", &data), false, Some((user, version)));
+        let data = Accepted {
+            turn: self.law.turn_json(id),
+            conversation,
+            user_message,
+            from,
+            usage,
+        };
+        let text = event("accepted", &data);
+        self.say(wire, text, false, Some((user, version)));
     }
 
     fn tell_first(&mut self, id: &str, answer: &str) {
         let mut deltas = Vec::new();
         for (wire, listener) in self.listeners.iter_mut().filter(|(_, it)| it.turn == id && it.first) {
-            let data = json!({ "turnId": id, "offset": listener.have, "text": &answer[listener.have..] });
+            let data = Delta::new(id, listener.have, &answer[listener.have..]);
             listener.have = answer.len();
             deltas.push((*wire, event("delta", &data)));
         }
@@ -446,7 +481,7 @@ impl Service {
         };
         let turn = &self.law.turns[&listener.turn];
         if turn.streaming && turn.partial.len() > listener.have {
-            let data = json!({ "turnId": turn.id, "offset": listener.have, "text": &turn.partial[listener.have..] });
+            let data = Delta::new(&turn.id, listener.have, &turn.partial[listener.have..]);
             listener.have = turn.partial.len();
             self.say(wire, event("delta", &data), false, None);
         }
@@ -479,10 +514,14 @@ impl Service {
         if let (State::Settled | State::ExpiredCharged, Some(message)) = (turn.state, message) {
             let have = listener.have.min(message.content.len());
             if have < message.content.len() {
-                let data = json!({ "turnId": turn.id, "offset": have, "text": &message.content[have..] });
+                let data = Delta::new(&turn.id, have, &message.content[have..]);
                 self.say(wire, event("delta", &data), false, None);
             }
-            let data = json!({ "turn": self.law.turn_json(&turn.id), "message": message, "usage": usage });
+            let data = Done {
+                turn: self.law.turn_json(&turn.id),
+                message,
+                usage,
+            };
             self.say(wire, event("done", &data), true, carried);
             return;
         }
@@ -502,7 +541,7 @@ impl Service {
                 )
             }
         };
-        self.say(wire, event("error", &json!(problem)), true, carried);
+        self.say(wire, event("error", &problem), true, carried);
     }
 }
 
@@ -526,7 +565,7 @@ pub fn refusal(problem: Problem) -> Answer {
             .usage
             .as_ref()
             .map(|usage| (usage.organization.id.clone(), usage.version)),
-        body: json!(problem).to_string(),
+        body: serde_json::to_string(&problem).unwrap(),
     }
 }
 
@@ -554,8 +593,8 @@ fn unknown_to_postgrest() -> Answer {
     whole(404, "application/json", body.to_string(), None)
 }
 
-fn event(name: &str, data: &Value) -> String {
-    format!("event: {name}\ndata: {data}\n\n")
+fn event(name: &str, data: &impl Serialize) -> String {
+    format!("event: {name}\ndata: {}\n\n", serde_json::to_string(data).unwrap())
 }
 
 fn text(body: &Value, field: &str) -> String {

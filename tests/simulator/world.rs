@@ -6,6 +6,7 @@ use production_chat::Millis;
 use production_chat::license::{Quotas, Tier};
 use production_chat::outbox;
 use production_chat::session::{ClientOptions, Draft, Effect, Input, Moment, Request, RequestId, Session};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::coverage::Coverage;
@@ -137,6 +138,24 @@ pub struct World {
     serial: u64,
     options: ClientOptions,
     token: Option<(usize, String, Millis)>,
+}
+
+/// What tabs tell each other, where it is about usage.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ToldUsage {
+    user_id: String,
+    news: News,
+}
+
+#[derive(Deserialize)]
+struct News {
+    usage: Version,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u64,
 }
 
 impl World {
@@ -631,12 +650,8 @@ impl World {
     }
 
     fn learn_from_tab(&mut self, tab: usize, text: &str) {
-        let Ok(told) = serde_json::from_str::<serde_json::Value>(text) else {
-            return;
-        };
-        let usage = &told["news"]["usage"];
-        if let (Some(user), Some(version)) = (told["userId"].as_str(), usage["version"].as_u64()) {
-            self.learn(tab, (user.to_owned(), version));
+        if let Ok(told) = serde_json::from_str::<ToldUsage>(text) {
+            self.learn(tab, (told.user_id, told.news.usage.version));
         }
     }
 
