@@ -125,22 +125,6 @@ pub enum ChatErrorCode {
     StorageFull,
 }
 
-impl ChatErrorCode {
-    /// Of a turn: the server has looked for it, and does not have it or has taken it back. Said otherwise, that is open.
-    pub fn says_it_is_not_there(self) -> bool {
-        matches!(
-            self,
-            Self::InvalidRequest
-                | Self::NotAllowed
-                | Self::NotFound
-                | Self::ConversationBusy
-                | Self::IdReused
-                | Self::QuotaExceeded
-                | Self::ProviderUnavailable
-        )
-    }
-}
-
 impl From<ProblemCode> for ChatErrorCode {
     fn from(code: ProblemCode) -> Self {
         match code {
@@ -231,6 +215,17 @@ impl Problem {
         let is_json = content_type.is_none_or(names_json);
         let read = if is_json { Self::from_json(status, body) } else { None };
         read.unwrap_or_else(|| Problem::new(code_of(status), status, ""))
+    }
+
+    /// Of a turn: the server has looked for it, and does not have it or has taken it back. A problem that was made of a
+    /// status alone says nothing of that.
+    pub fn says_it_is_not_there(&self) -> bool {
+        use ProblemCode::*;
+        let says = matches!(
+            self.code,
+            InvalidRequest | NotAllowed | NotFound | ConversationBusy | IdReused | QuotaExceeded | ProviderUnavailable
+        );
+        says && !self.detail.is_empty()
     }
 
     fn from_json(status: u16, body: &str) -> Option<Problem> {

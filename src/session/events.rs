@@ -156,20 +156,19 @@ impl Session {
         }
         let released = problem.code == ProblemCode::ProviderUnavailable;
         let passing = retryable(&Failure::Problem(problem.code)) == Retryable::Backoff;
-        let error = self.detail_of(problem, self.there(at.now));
         if passing && !released {
             // The stream is in trouble; the turn may be well.
-            return Then::Again(error);
+            return Then::Again(self.detail_of(problem, self.there(at.now)));
         }
-        if let Some(turn_id) = self
-            .live(conversation_id)
-            .map(|live| live.turn_id.clone())
-            .filter(|_| released)
-        {
-            // The server has taken the message out of the conversation again.
-            self.threads
-                .mutate(conversation_id, |thread| thread.pages.remove(&turn_id));
+        if let Some(turn_id) = self.live(conversation_id).map(|live| live.turn_id.clone()) {
+            self.note_denial(&turn_id, &problem);
+            if released {
+                // The server has taken the message out of the conversation again.
+                self.threads
+                    .mutate(conversation_id, |thread| thread.pages.remove(&turn_id));
+            }
         }
+        let error = self.detail_of(problem, self.there(at.now));
         self.turn_failed(conversation_id, error, at);
         Then::End
     }

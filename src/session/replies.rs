@@ -104,6 +104,9 @@ impl Session {
         let there = self.there(at.now);
         let code = problem.as_ref().map(|problem| problem.code);
         let live_turn = problem.as_ref().and_then(|problem| problem.turn_id.clone());
+        if let (Some(problem), Purpose::Post { turn_id, .. } | Purpose::Resume { turn_id, .. }) = (&problem, &purpose) {
+            self.note_denial(turn_id, problem);
+        }
         let error = match (problem, failure) {
             (Some(problem), _) => self.detail_of(problem, there),
             (None, Failure::MalformedReply) => ChatErrorDetail::malformed_reply(),

@@ -11,7 +11,7 @@
 
 use crate::Millis;
 use crate::outbox::{OutboxEntry, OutboxState};
-use crate::problem::ChatErrorDetail;
+use crate::problem::{ChatErrorDetail, Problem};
 use crate::retry::{Failure, Retryable, retryable};
 
 use super::io::RequestId;
@@ -141,6 +141,13 @@ impl Session {
                 self.store(turn_id);
                 self.set_error(conversation_id, Some(error));
             }
+        }
+    }
+
+    /// What the server says of a turn that failed: when it does not have it, nobody has to ask.
+    pub(super) fn note_denial(&mut self, turn_id: &str, problem: &Problem) {
+        if problem.says_it_is_not_there() {
+            self.outbox.update(turn_id, |entry| entry.went = false);
         }
     }
 

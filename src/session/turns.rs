@@ -213,7 +213,6 @@ impl Session {
             return;
         };
         self.end_live(conversation_id);
-        self.outbox.update(turn_id, |entry| entry.went = false);
         self.set_state(turn_id, OutboxState::Queued);
         self.attend(conversation_id, &other, pause, at);
     }
@@ -236,14 +235,8 @@ impl Session {
                     .and_then(lifts_at)
                     .filter(|_| entry.not_before.is_some() && !entry.stop_wanted);
                 match lifts_at {
-                    Some(lifts_at) => {
-                        self.outbox.update(&entry.turn_id, |entry| entry.went = false);
-                        self.wait_until(&entry.turn_id, lifts_at, at.now);
-                    }
+                    Some(lifts_at) => self.wait_until(&entry.turn_id, lifts_at, at.now),
                     None => {
-                        if error.code.says_it_is_not_there() {
-                            self.outbox.update(&entry.turn_id, |entry| entry.went = false);
-                        }
                         self.set_state(&entry.turn_id, OutboxState::Failed(error.clone()));
                         self.set_error(conversation_id, Some(error));
                     }

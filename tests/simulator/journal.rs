@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use production_chat::outbox;
 use production_chat::session::{Request, StorageKind};
 
+use crate::network::turn_of;
 use crate::world::{USERS, World};
 
 /// How a typed message stands with the person who typed it.
@@ -46,6 +47,8 @@ pub struct Journal {
     pub wires: u64,
     /// How many texts were made up.
     pub texts: u64,
+    /// Turns that the server had denied or released when a copy of their request came.
+    pub came_after_all: BTreeSet<String>,
     /// Turns that were on the wire.
     posted: BTreeSet<String>,
 }
@@ -77,11 +80,7 @@ impl World {
 
     /// A request left a tab: nothing that was taken back goes, and nothing goes in another's name.
     pub fn journal_fetched(&mut self, tab: usize, request: &Request) {
-        if request.path != "/chat" {
-            return;
-        }
-        let body: serde_json::Value = serde_json::from_str(request.body.as_deref().unwrap_or_default()).unwrap();
-        let turn = body["id"].as_str().unwrap_or_default().to_owned();
+        let Some(turn) = turn_of(request) else { return };
         let user = self.service.user_of(&request.token);
         self.journal.posted.insert(turn.clone());
         let Some(typed) = self.journal.typed.get_mut(&turn) else {
@@ -124,7 +123,8 @@ impl World {
 
     /// The person took a message back and got a text for it.
     pub fn journal_given_back(&mut self, turn: &str, text: &str) {
-        let (has_it, comes) = (self.service.law.has(turn), self.is_on_its_way(turn));
+        let has_it = self.service.law.has(turn);
+        let copied = self.journal.came_after_all.contains(turn) || self.is_on_its_way(turn);
         let storage_was_bad = self.tabs.iter().any(|tab| tab.met_bad_storage);
         let Some(typed) = self.journal.typed.get_mut(turn) else {
             return;
@@ -136,13 +136,13 @@ impl World {
             .contains_key(&outbox::key_of(USERS[typed.user], turn));
         typed.stand = if kept || (storage_was_bad && has_it) {
             Stand::MayVanish("storage is or was out of reach and did not forget it")
-        } else if comes {
-            // The server said no, and a copy that the network made comes later.
+        } else if copied {
+            // The server said no, and a copy that the network made came later.
             Stand::MayVanish("the network sends it once more")
         } else {
             Stand::GivenBack
         };
-        if has_it && !storage_was_bad {
+        if has_it && !copied && !storage_was_bad {
             self.fail(format!("{turn} was given back as unsent and is on the server"));
         }
         if !right {

@@ -9,6 +9,16 @@ use crate::dice::Dice;
 use crate::service::{Answer, Fate, refusal};
 use crate::world::{Happening, START, World};
 
+/// The wire of a request that the network made up from another one: nobody hears its reply.
+const COPY: u64 = u64::MAX;
+
+/// The turn a request asks for.
+pub fn turn_of(request: &Request) -> Option<String> {
+    let body = request.body.as_deref().filter(|_| request.path == "/chat")?;
+    let body: serde_json::Value = serde_json::from_str(body).ok()?;
+    body["id"].as_str().map(str::to_owned)
+}
+
 /// A request on its way, or the connection that carries its reply.
 pub struct Wire {
     pub tab: usize,
@@ -174,7 +184,7 @@ impl World {
         }
         if problem {
             self.coverage.count("network: a problem");
-            let answer = self.any_problem();
+            let answer = self.any_problem(&request);
             return self.reply_later(serial, id, latency, answer);
         }
         if mangled && self.dice.chance(100) {
@@ -190,7 +200,7 @@ impl World {
         if twice {
             self.coverage.count("network: sent twice");
             let again = Arrival {
-                wire: u64::MAX,
+                wire: COPY,
                 request: request.clone(),
                 reply: Course::Lost,
             };
@@ -206,15 +216,18 @@ impl World {
         self.later(latency, Happening::Arrive(arrival));
     }
 
-    /// A problem that has nothing to do with the request.
-    fn any_problem(&mut self) -> Answer {
-        let (code, status) = self.dice.weighted(&[
+    /// A problem that has nothing to do with the request; never a plausible lie: what the server has, nobody denies.
+    fn any_problem(&mut self, request: &Request) -> Answer {
+        let (mut code, mut status) = self.dice.weighted(&[
             (6, (ProblemCode::Unavailable, 503)),
             (3, (ProblemCode::Internal, 500)),
             (2, (ProblemCode::ProviderUnavailable, 503)),
             (1, (ProblemCode::Unauthenticated, 401)),
             (1, (ProblemCode::IdReused, 422)),
         ]);
+        if turn_of(request).is_some_and(|turn| self.service.law.has(&turn) || self.is_on_its_way(&turn)) {
+            (code, status) = (ProblemCode::Unavailable, 503);
+        }
         let mut problem = Problem::new(code, status, "Try again in a moment.");
         if status == 503 {
             problem.retry_after = self.dice.chance(500).then(|| self.dice.between(1, 20));
@@ -243,6 +256,9 @@ impl World {
     pub fn arrive(&mut self, arrival: Arrival) {
         let Arrival { wire, request, reply } = arrival;
         let id = request.id;
+        let is_copy = wire == COPY;
+        let denied_before = turn_of(&request).filter(|turn| is_copy && !self.service.law.has(turn));
+        self.journal.came_after_all.extend(denied_before);
         let answer = self.service.answer(&request, wire);
         if reply == Course::Lost || !self.wires.contains_key(&wire) {
             self.service.hang_up(wire);
@@ -365,12 +381,9 @@ impl World {
 
     /// Whether a copy of a message is still under way to the server.
     pub fn is_on_its_way(&self, turn: &str) -> bool {
-        let is_copy = |request: &Request| {
-            let body = request.body.as_deref().unwrap_or_default();
-            request.path == "/chat" && body.contains(turn)
-        };
+        let carries = |request: &Request| turn_of(request).is_some_and(|it| it == turn);
         self.to_come()
-            .any(|what| matches!(what, Happening::Arrive(arrival) if is_copy(&arrival.request)))
+            .any(|what| matches!(what, Happening::Arrive(arrival) if carries(&arrival.request)))
     }
 
     pub fn keep_alive(&mut self, wire: u64) {
