@@ -128,12 +128,15 @@ export class ProductionChatClient {
     this.#withCore((core) => core.stop(conversationId))
   }
 
-  /** Takes a failed message out of the outbox. Returns its text, to be edited or forgotten. */
+  /**
+   * Takes a failed message out of the outbox. Returns its text, to be edited or forgotten; null when the server may have
+   * the message all the same: then it is stopped (status `stopping`), and shown as sent or as never sent once that is known.
+   */
   discardMessage(messageId: string): string | null {
     return this.#core?.discard(messageId) ?? null
   }
 
-  /** Takes a queued message back. Returns its text; null when it is no longer queued. */
+  /** Takes a queued message back. Returns its text; null when it is no longer queued, or stopped as a failed one is. */
   cancelQueued(messageId: string): string | null {
     return this.#core?.cancelQueued(messageId) ?? null
   }

@@ -256,6 +256,51 @@ fn a_queued_message_that_was_under_way_once_is_stopped_and_not_given_back() {
     is_unsent(&mut world, &turn);
 }
 
+/// Every try of its request was lost.
+fn given_up() -> (World, String) {
+    let (mut world, turn) = sending();
+    while shown(&world).status != ChatMessageStatus::Failed {
+        if world.wire.is_empty() {
+            world.pass(31_000);
+        } else {
+            world.lose("/chat");
+        }
+    }
+    // Its endpoint is left alone for a while.
+    world.pass(31_000);
+    (world, turn)
+}
+
+#[test]
+fn a_failed_message_that_may_have_arrived_is_not_given_back_before_the_server_has_denied_it() {
+    let (mut world, turn) = given_up();
+    assert_eq!(world.act(|session, at| session.discard(&turn, at)), None);
+    assert_eq!(shown(&world).status, ChatMessageStatus::Stopping);
+    deny(&mut world);
+    world.pass(30_000);
+    deny(&mut world);
+    is_unsent(&mut world, &turn);
+}
+
+#[test]
+fn a_discarded_message_that_had_arrived_is_shown_as_sent() {
+    let (mut world, turn) = given_up();
+    assert_eq!(world.act(|session, at| session.discard(&turn, at)), None);
+    world.reply("/stop", 200, &stopped_reply(&turn, "settled"));
+    world.pass(1);
+    is_read_to_its_end(&mut world, &turn);
+}
+
+#[test]
+fn what_a_proxy_refuses_may_have_arrived() {
+    let (mut world, turn) = unheard_of();
+    world.pass(31_000);
+    world.reply("/chat", 403, &json!("Forbidden"));
+    assert_eq!(shown(&world).status, ChatMessageStatus::Failed);
+    assert_eq!(world.act(|session, at| session.discard(&turn, at)), None);
+    assert_eq!(shown(&world).status, ChatMessageStatus::Stopping);
+}
+
 #[test]
 fn a_message_that_gave_way_is_given_back_at_once() {
     let (mut world, turn) = sending();

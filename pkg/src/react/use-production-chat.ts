@@ -89,7 +89,7 @@ export interface UseProductionChatResult {
   cancelQueued: (messageId: string) => string | null
   /** Sends a failed message again, under the id it was born with. */
   retrySendMessage: (messageId: string) => Promise<ChatMessage | null>
-  /** Takes a failed message out of the outbox and returns its text. */
+  /** Takes a failed message out of the outbox and returns its text; null when the server may have it, which is then asked. */
   discardMessage: (messageId: string) => string | null
 }
 
