@@ -133,12 +133,12 @@ export class ProductionChatClient {
    * the message all the same: then it is stopped (status `stopping`), and shown as sent or as never sent once that is known.
    */
   discardMessage(messageId: string): string | null {
-    return this.#core?.discard(messageId) ?? null
+    return this.#core?.takeBack(messageId) ?? null
   }
 
-  /** Takes a queued message back. Returns its text; null when it is no longer queued, or stopped as a failed one is. */
+  /** Takes a queued message back. Returns its text; null when it is under way, or stopped as a failed one may be. */
   cancelQueued(messageId: string): string | null {
-    return this.#core?.cancelQueued(messageId) ?? null
+    return this.#core?.takeBack(messageId) ?? null
   }
 
   /** Forgets the conversation's error: its status is `ready` again. */

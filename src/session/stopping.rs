@@ -45,28 +45,20 @@ impl Session {
         }
     }
 
-    /// Gives a queued message up and returns its text; `None` when it is under way already, or may be: then it is stopped.
-    pub fn cancel_queued(&mut self, message_id: &str, at: &mut Moment) -> Option<String> {
-        self.take_back(message_id, OutboxEntry::is_queued, at)
-    }
-
-    /// Gives a failed message up and returns its text; `None` when the server may have it: then it is stopped.
-    pub fn discard(&mut self, message_id: &str, at: &mut Moment) -> Option<String> {
-        self.take_back(message_id, OutboxEntry::has_failed, at)
-    }
-
-    fn take_back(&mut self, turn_id: &str, may: fn(&OutboxEntry) -> bool, at: &mut Moment) -> Option<String> {
-        let entry = self.outbox.get(turn_id).filter(|entry| !self.disposed && may(entry))?;
+    /// Gives a queued or failed message up and returns its text; `None` when it is under way, or may be: then it is stopped.
+    pub fn take_back(&mut self, message_id: &str, at: &mut Moment) -> Option<String> {
+        let is_idle = |entry: &&OutboxEntry| entry.is_queued() || entry.has_failed();
+        let entry = self.outbox.get(message_id).filter(is_idle).filter(|_| !self.disposed)?;
         let (text, conversation_id) = (entry.content.clone(), entry.conversation_id.clone());
         let may_have_arrived = entry.went;
         self.set_error(&conversation_id, None);
         if may_have_arrived {
-            self.keep_as_stopping(turn_id, OutboxState::Queued);
+            self.keep_as_stopping(message_id, OutboxState::Queued);
             self.pump(&conversation_id, at);
             return None;
         }
-        self.acknowledge(turn_id);
-        self.drop_hold(turn_id);
+        self.acknowledge(message_id);
+        self.drop_hold(message_id);
         Some(text)
     }
 

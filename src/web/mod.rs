@@ -207,16 +207,10 @@ impl WasmClient {
         act(&self.shared, |session, at| session.retry(message_id, at)).map_err(|error| throw(&error))
     }
 
-    /// Gives a failed message up and returns its text; `null` when the server may have it: then it is stopped.
-    #[wasm_bindgen(unchecked_return_type = "string | null")]
-    pub fn discard(&self, message_id: &str) -> JsValue {
-        act(&self.shared, |session, at| session.discard(message_id, at)).map_or(JsValue::NULL, JsValue::from)
-    }
-
-    /// Gives a queued message up and returns its text; `null` when it is under way already, or may be: then it is stopped.
-    #[wasm_bindgen(js_name = cancelQueued, unchecked_return_type = "string | null")]
-    pub fn cancel_queued(&self, message_id: &str) -> JsValue {
-        act(&self.shared, |session, at| session.cancel_queued(message_id, at)).map_or(JsValue::NULL, JsValue::from)
+    /// Gives a queued or failed message up and returns its text; `null` when it is under way, or may be: then it is stopped.
+    #[wasm_bindgen(js_name = takeBack, unchecked_return_type = "string | null")]
+    pub fn take_back(&self, message_id: &str) -> JsValue {
+        act(&self.shared, |session, at| session.take_back(message_id, at)).map_or(JsValue::NULL, JsValue::from)
     }
 
     /// The conversation's error was seen.

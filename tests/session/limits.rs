@@ -97,7 +97,7 @@ fn a_waiting_message_can_be_taken_back() {
     let mut world = hour_is_spent();
     let turn = world.act(|session, at| session.send(&patient("Later"), at)).unwrap();
     assert_eq!(
-        world.act(|session, at| session.cancel_queued(&turn, at)).as_deref(),
+        world.act(|session, at| session.take_back(&turn, at)).as_deref(),
         Some("Later")
     );
     assert!(world.storage.is_empty() && world.conversation(CONVERSATION).queue.is_empty());
@@ -120,7 +120,7 @@ fn the_server_refuses_and_nothing_is_tried_again() {
     world.pass(120_000);
     assert!(world.wire.is_empty());
     assert_eq!(
-        world.act(|session, at| session.discard(&turn, at)).as_deref(),
+        world.act(|session, at| session.take_back(&turn, at)).as_deref(),
         Some("Hello")
     );
 }

@@ -348,7 +348,7 @@ fn what_is_taken_back_in_one_tab_is_sent_by_none() {
     tab.give_token(token(USER));
     assert_eq!(tab.conversation(CONVERSATION).queue[0].id, second);
     assert_eq!(
-        world.act(|session, at| session.cancel_queued(&second, at)).as_deref(),
+        world.act(|session, at| session.take_back(&second, at)).as_deref(),
         Some("Second")
     );
     for text in std::mem::take(&mut world.told) {

@@ -49,7 +49,7 @@ fn is_unsent(world: &mut World, turn: &str) {
     assert_eq!(message.status, ChatMessageStatus::Failed);
     assert_eq!(message.error.unwrap().message, "Stopped before it was sent.");
     assert_eq!(
-        world.act(|session, at| session.discard(turn, at)).as_deref(),
+        world.act(|session, at| session.take_back(turn, at)).as_deref(),
         Some("First")
     );
     assert!(world.storage.is_empty());
@@ -125,7 +125,7 @@ fn stopping_what_has_not_left_keeps_it_here() {
     world.feed(Input::Online(true));
     assert!(!world.paths().contains(&"/chat"));
     assert_eq!(
-        world.act(|session, at| session.discard(&turn, at)).as_deref(),
+        world.act(|session, at| session.take_back(&turn, at)).as_deref(),
         Some("First")
     );
 }
@@ -144,7 +144,7 @@ fn what_may_have_arrived_is_asked_about_twice_before_it_is_called_unsent() {
     stop(&mut world);
     assert!(world.wire.is_empty(), "its request may still be on its way");
     assert_eq!(shown(&world).status, ChatMessageStatus::Stopping);
-    assert_eq!(world.act(|session, at| session.discard(&turn, at)), None);
+    assert_eq!(world.act(|session, at| session.take_back(&turn, at)), None);
     world.pass(30_000);
     deny(&mut world);
     is_unsent(&mut world, &turn);
@@ -246,7 +246,7 @@ fn a_queued_message_that_was_under_way_once_is_stopped_and_not_given_back() {
     let (mut world, turn) = sending();
     world.give_nobody();
     assert_eq!(shown(&world).status, ChatMessageStatus::Queued);
-    assert_eq!(world.act(|session, at| session.cancel_queued(&turn, at)), None);
+    assert_eq!(world.act(|session, at| session.take_back(&turn, at)), None);
     assert_eq!(shown(&world).status, ChatMessageStatus::Stopping);
     world.act(|session, _| session.access_token_changed());
     world.give_token(token(USER));
@@ -274,7 +274,7 @@ fn given_up() -> (World, String) {
 #[test]
 fn a_failed_message_that_may_have_arrived_is_not_given_back_before_the_server_has_denied_it() {
     let (mut world, turn) = given_up();
-    assert_eq!(world.act(|session, at| session.discard(&turn, at)), None);
+    assert_eq!(world.act(|session, at| session.take_back(&turn, at)), None);
     assert_eq!(shown(&world).status, ChatMessageStatus::Stopping);
     deny(&mut world);
     world.pass(30_000);
@@ -285,7 +285,7 @@ fn a_failed_message_that_may_have_arrived_is_not_given_back_before_the_server_ha
 #[test]
 fn a_discarded_message_that_had_arrived_is_shown_as_sent() {
     let (mut world, turn) = given_up();
-    assert_eq!(world.act(|session, at| session.discard(&turn, at)), None);
+    assert_eq!(world.act(|session, at| session.take_back(&turn, at)), None);
     world.reply("/stop", 200, &stopped_reply(&turn, "settled"));
     world.pass(1);
     is_read_to_its_end(&mut world, &turn);
@@ -297,7 +297,7 @@ fn what_a_proxy_refuses_may_have_arrived() {
     world.pass(31_000);
     world.reply("/chat", 403, &json!("Forbidden"));
     assert_eq!(shown(&world).status, ChatMessageStatus::Failed);
-    assert_eq!(world.act(|session, at| session.discard(&turn, at)), None);
+    assert_eq!(world.act(|session, at| session.take_back(&turn, at)), None);
     assert_eq!(shown(&world).status, ChatMessageStatus::Stopping);
 }
 
@@ -309,7 +309,7 @@ fn a_message_that_gave_way_is_given_back_at_once() {
         409,
         &problem("conversation_busy", 409, json!({ "turnId": OTHER })),
     );
-    let text = world.act(|session, at| session.cancel_queued(&turn, at));
+    let text = world.act(|session, at| session.take_back(&turn, at));
     assert_eq!(text.as_deref(), Some("First"));
 }
 

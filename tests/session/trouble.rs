@@ -72,7 +72,7 @@ fn after_the_retries_the_message_has_failed_and_can_be_retried_or_discarded() {
         "Too long."
     );
     assert_eq!(
-        world.act(|session, at| session.discard(&turn, at)).as_deref(),
+        world.act(|session, at| session.take_back(&turn, at)).as_deref(),
         Some("Hello")
     );
     assert!(world.storage.is_empty());

@@ -1,78 +1,26 @@
-//! The edge function and PostgREST: routes, tokens, workers that answer turns, and who listens to them.
+//! The edge function and PostgREST: what each route answers, and to whom.
+
+mod replies;
+mod tokens;
+mod words;
+mod workers;
 
 use std::collections::BTreeMap;
 
 use production_chat::Millis;
-use production_chat::message::{Conversation, Message, MessageStatus};
 use production_chat::problem::{Problem, ProblemCode};
 use production_chat::session::Request;
-use production_chat::usage::UsageSnapshot;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
 use crate::law::{Law, Post, Reserved, State};
+use replies::{denied, unknown_to_postgrest, whole};
+use tokens::Grant;
+use words::{Listener, Said};
+use workers::Worker;
 
-/// A token the app was given.
-#[derive(Debug, Clone)]
-struct Grant {
-    user: String,
-    expires_at: Millis,
-}
-
-/// Whoever listens to a turn.
-struct Listener {
-    turn: String,
-    /// Bytes of the answer that were said.
-    have: usize,
-    /// It asked for the turn: it hears every piece, the others what was flushed.
-    first: bool,
-}
-
-/// What becomes of a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    Answers,
-    /// The provider fails before the first word.
-    FailsBefore,
-    /// The provider fails in mid-answer.
-    FailsWithin,
-    /// The worker dies before it dispatches.
-    DiesBefore,
-    /// The worker dies in mid-answer.
-    DiesWithin,
-    /// The worker cannot reach the database for a while; the turn expires and is corrected.
-    IsLate,
-}
-
-struct Worker {
-    attempt: u32,
-    fate: Fate,
-    answer: String,
-    pieces: Vec<String>,
-    flushed_at: Millis,
-}
-
-/// Something said on a connection.
-pub struct Said {
-    pub wire: u64,
-    pub text: String,
-    pub last: bool,
-    /// The usage it carries: whose, and its version.
-    pub usage: Option<(String, u64)>,
-}
-
-/// The head of a reply. What a stream says follows as [`Said`].
-pub enum Answer {
-    Whole {
-        status: u16,
-        content_type: &'static str,
-        retry_after: Option<String>,
-        body: String,
-        usage: Option<(String, u64)>,
-    },
-    Stream,
-}
+pub use replies::{Answer, refusal};
+pub use workers::Fate;
 
 pub struct Service {
     pub law: Law,
@@ -91,37 +39,6 @@ pub struct Service {
     dice: Dice,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Accepted<'a> {
-    turn: Value,
-    conversation: Option<&'a Conversation>,
-    user_message: Option<&'a Message>,
-    from: usize,
-    usage: UsageSnapshot,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Delta<'a> {
-    turn_id: &'a str,
-    offset: usize,
-    text: &'a str,
-}
-
-impl<'a> Delta<'a> {
-    fn new(turn_id: &'a str, offset: usize, text: &'a str) -> Self {
-        Delta { turn_id, offset, text }
-    }
-}
-
-#[derive(Serialize)]
-struct Done {
-    turn: Value,
-    message: Message,
-    usage: UsageSnapshot,
-}
-
 impl Service {
     pub fn new(law: Law, dice: Dice) -> Service {
         Service {
@@ -136,30 +53,6 @@ impl Service {
             workers: BTreeMap::new(),
             dice,
         }
-    }
-
-    /// A token for a user.
-    pub fn grant(&mut self, user: &str, lasts: Millis) -> String {
-        let expires_at = self.law.now + lasts;
-        let number = self.grants.len();
-        let claims = json!({ "sub": user, "exp": expires_at / 1_000, "n": number }).to_string();
-        let token = format!("head.{}.{number}", base64url(claims.as_bytes()));
-        let grant = Grant {
-            user: user.to_owned(),
-            expires_at,
-        };
-        self.grants.insert(token.clone(), grant);
-        token
-    }
-
-    /// Whom a token was given to.
-    pub fn user_of(&self, token: &str) -> Option<String> {
-        self.grants.get(token).map(|grant| grant.user.clone())
-    }
-
-    /// Nobody hears this connection any more.
-    pub fn hang_up(&mut self, wire: u64) {
-        self.listeners.remove(&wire);
     }
 
     pub fn answer(&mut self, request: &Request, wire: u64) -> Answer {
@@ -223,10 +116,6 @@ impl Service {
                 }
             }
         }
-    }
-
-    fn reply(&self, body: &impl Serialize, usage: Option<(String, u64)>) -> Answer {
-        whole(200, "application/json", serde_json::to_string(body).unwrap(), usage)
     }
 
     fn chat(&mut self, user: &str, body: &Value, wire: u64) -> Answer {
@@ -328,287 +217,8 @@ impl Service {
         self.conclude_all(id);
         self.reply(&body, Some((user.to_owned(), version)))
     }
-
-    fn begin_work(&mut self, id: &str, fate: Fate) {
-        let turn = &self.law.turns[id];
-        let letter = turn.user.chars().next().unwrap();
-        let words = self.dice.between(1, 6);
-        let pieces = (0..words).map(|n| format!("{letter}! {}{n} é", self.dice.below(100)));
-        let worker = Worker {
-            attempt: turn.attempt,
-            fate,
-            answer: String::new(),
-            pieces: pieces.rev().collect(),
-            flushed_at: self.law.now,
-        };
-        self.workers.insert(id.to_owned(), worker);
-        let pause = self.dice.between(100, 3_000);
-        self.wakes.push((self.law.now + pause, id.to_owned()));
-    }
-
-    /// A worker's, or a follower's, next step.
-    pub fn wake(&mut self, id: &str) {
-        let followed = self.listeners.values().any(|listener| listener.turn == id);
-        let Some(mut worker) = self.workers.remove(id) else {
-            if followed {
-                self.law.expire_if_silent(id);
-                self.conclude_all(id);
-                if self.law.turns[id].state.is_live() {
-                    self.wakes.push((self.law.now + 5_000, id.to_owned()));
-                }
-            }
-            return;
-        };
-        let turn = &self.law.turns[id];
-        if turn.attempt != worker.attempt || !matches!(turn.state, State::Dispatched | State::ExpiredCharged) {
-            self.conclude_all(id);
-            return;
-        }
-        if turn.stop_requested {
-            self.law.settle(id, &worker.answer, MessageStatus::Stopped);
-            self.conclude_all(id);
-            return;
-        }
-        let halfway = worker.pieces.len() <= 2;
-        match worker.fate {
-            Fate::FailsBefore => {
-                self.law.release(id);
-                self.conclude_all(id);
-                return;
-            }
-            Fate::FailsWithin if halfway && !worker.answer.is_empty() => {
-                self.law.settle(id, &worker.answer, MessageStatus::Stopped);
-                self.conclude_all(id);
-                return;
-            }
-            Fate::DiesWithin if halfway => {
-                // Its connections end; only the database knows of the turn.
-                let heard: Vec<u64> = self
-                    .listeners
-                    .iter()
-                    .filter(|(_, it)| it.turn == id && it.first)
-                    .map(|(wire, _)| *wire)
-                    .collect();
-                for wire in heard {
-                    self.hang_up(wire);
-                    self.say(wire, String::new(), true, None);
-                }
-                self.wakes.push((self.law.now + 31_000, id.to_owned()));
-                return;
-            }
-            _ => {}
-        }
-        let Some(piece) = worker.pieces.pop() else {
-            self.law.settle(id, &worker.answer, MessageStatus::Complete);
-            self.conclude_all(id);
-            return;
-        };
-        worker.answer.push_str(&piece);
-        if turn.streaming {
-            self.tell_first(id, &worker.answer);
-        }
-        let late = worker.fate == Fate::IsLate && halfway;
-        if self.law.now >= worker.flushed_at + 1_000 && !late {
-            self.law.flush(id, worker.attempt, &worker.answer);
-            worker.flushed_at = self.law.now;
-            let followers: Vec<u64> = self
-                .listeners
-                .iter()
-                .filter(|(_, it)| it.turn == id && !it.first)
-                .map(|(wire, _)| *wire)
-                .collect();
-            for wire in followers {
-                self.catch_up(wire);
-            }
-        }
-        let pause = if late {
-            20_000
-        } else {
-            self.dice
-                .weighted(&[(6, 200), (4, 900), (2, 2_500), (1, 9_000), (1, 17_000)])
-        };
-        self.wakes.push((self.law.now + pause, id.to_owned()));
-        self.workers.insert(id.to_owned(), worker);
-    }
-
-    fn listen(&mut self, wire: u64, turn: &str, have: usize, first: bool) {
-        let turn = turn.to_owned();
-        self.listeners.insert(wire, Listener { turn, have, first });
-    }
-
-    fn say(&mut self, wire: u64, text: String, last: bool, usage: Option<(String, u64)>) {
-        self.said.push(Said {
-            wire,
-            text,
-            last,
-            usage,
-        });
-    }
-
-    fn accept(&mut self, wire: u64, id: &str, from: usize) {
-        let turn = &self.law.turns[id];
-        let conversation = self.law.rooms.get(&turn.conversation).map(|room| &room.conversation);
-        let user_message = self.law.stored(&turn.conversation, id).filter(|_| turn.submits);
-        let user = turn.user.clone();
-        let usage = self.law.usage(&user);
-        let version = usage.version;
-        let data = Accepted {
-            turn: self.law.turn_json(id),
-            conversation,
-            user_message,
-            from,
-            usage,
-        };
-        let text = event("accepted", &data);
-        self.say(wire, text, false, Some((user, version)));
-    }
-
-    fn tell_first(&mut self, id: &str, answer: &str) {
-        let mut deltas = Vec::new();
-        for (wire, listener) in self.listeners.iter_mut().filter(|(_, it)| it.turn == id && it.first) {
-            let data = Delta::new(id, listener.have, &answer[listener.have..]);
-            listener.have = answer.len();
-            deltas.push((*wire, event("delta", &data)));
-        }
-        for (wire, text) in deltas {
-            self.say(wire, text, false, None);
-        }
-    }
-
-    fn catch_up(&mut self, wire: u64) {
-        let Some(listener) = self.listeners.get_mut(&wire) else {
-            return;
-        };
-        let turn = &self.law.turns[&listener.turn];
-        if turn.streaming && turn.partial.len() > listener.have {
-            let data = Delta::new(&turn.id, listener.have, &turn.partial[listener.have..]);
-            listener.have = turn.partial.len();
-            self.say(wire, event("delta", &data), false, None);
-        }
-    }
-
-    fn conclude_all(&mut self, id: &str) {
-        if self.law.turns[id].state.is_live() {
-            return;
-        }
-        let wires: Vec<u64> = self
-            .listeners
-            .iter()
-            .filter(|(_, it)| it.turn == id)
-            .map(|(wire, _)| *wire)
-            .collect();
-        for wire in wires {
-            self.conclude(wire);
-        }
-    }
-
-    /// A turn that has ended is told: `done`, or `error` with the refund.
-    fn conclude(&mut self, wire: u64) {
-        let Some(listener) = self.listeners.remove(&wire) else {
-            return;
-        };
-        let turn = self.law.turns[&listener.turn].clone();
-        let usage = self.law.usage(&turn.user);
-        let carried = Some((turn.user.clone(), usage.version));
-        let message = self.law.stored(&turn.conversation, &turn.answer_id).cloned();
-        if let (State::Settled | State::ExpiredCharged, Some(message)) = (turn.state, message) {
-            let have = listener.have.min(message.content.len());
-            if have < message.content.len() {
-                let data = Delta::new(&turn.id, have, &message.content[have..]);
-                self.say(wire, event("delta", &data), false, None);
-            }
-            let data = Done {
-                turn: self.law.turn_json(&turn.id),
-                message,
-                usage,
-            };
-            self.say(wire, event("done", &data), true, carried);
-            return;
-        }
-        let problem = if turn.state == State::Released {
-            Problem {
-                refunded_micro_usd: Some(turn.hold),
-                usage: Some(usage),
-                ..Problem::new(ProblemCode::ProviderUnavailable, 503, "Nothing was charged.")
-            }
-        } else {
-            Problem {
-                usage: Some(usage),
-                ..Problem::new(
-                    ProblemCode::Internal,
-                    500,
-                    "The answer was interrupted and could not be kept.",
-                )
-            }
-        };
-        self.say(wire, event("error", &problem), true, carried);
-    }
-}
-
-fn whole(status: u16, content_type: &'static str, body: String, usage: Option<(String, u64)>) -> Answer {
-    Answer::Whole {
-        status,
-        content_type,
-        retry_after: None,
-        body,
-        usage,
-    }
-}
-
-/// A problem as the edge function answers it.
-pub fn refusal(problem: Problem) -> Answer {
-    Answer::Whole {
-        status: problem.status,
-        content_type: "application/problem+json",
-        retry_after: problem.retry_after.map(|seconds| seconds.to_string()),
-        usage: problem
-            .usage
-            .as_ref()
-            .map(|usage| (usage.organization.id.clone(), usage.version)),
-        body: serde_json::to_string(&problem).unwrap(),
-    }
-}
-
-fn denied(verdict: production_chat::quota::Verdict, now: Millis) -> Problem {
-    let lasting = verdict.reason.is_some_and(|reason| !reason.lifts_with_time());
-    let (code, status) = if lasting {
-        (ProblemCode::NotAllowed, 403)
-    } else {
-        (ProblemCode::QuotaExceeded, 429)
-    };
-    let retry_after = verdict
-        .retry_at
-        .filter(|_| !lasting)
-        .map(|at| at.saturating_sub(now).div_ceil(1_000).max(1));
-    Problem {
-        violations: verdict.violations.clone(),
-        verdict: Some(verdict),
-        retry_after,
-        ..Problem::new(code, status, "A limit is reached.")
-    }
-}
-
-fn unknown_to_postgrest() -> Answer {
-    let body = json!({ "code": "PT404", "message": "Unknown conversation.", "details": null, "hint": null });
-    whole(404, "application/json", body.to_string(), None)
-}
-
-fn event(name: &str, data: &impl Serialize) -> String {
-    format!("event: {name}\ndata: {}\n\n", serde_json::to_string(data).unwrap())
 }
 
 fn text(body: &Value, field: &str) -> String {
     body[field].as_str().unwrap_or_default().to_owned()
-}
-
-fn base64url(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let bits = three.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
-        for place in 0..=three.len() {
-            text.push(char::from(LETTERS[(bits >> (18 - 6 * place) & 63) as usize]));
-        }
-    }
-    text
 }

@@ -1,21 +1,27 @@
-//! Virtual time, and all that happens in it: tabs, what they say to each other, what they keep, who is signed in.
+//! Virtual time, and the world that goes through it: the tabs, what they keep, what is to come and what went wrong.
+
+mod effects;
+mod happening;
+mod news;
+mod people;
+mod tabs;
 
 use std::collections::BTreeMap;
 
 use production_chat::Millis;
 use production_chat::license::{Quotas, Tier};
-use production_chat::outbox;
-use production_chat::session::{ClientOptions, Draft, Effect, Input, Moment, Request, RequestId, Session};
-use serde::Deserialize;
+use production_chat::session::{ClientOptions, Input, Moment, RequestId, Session};
 use serde_json::json;
 
 use crate::coverage::Coverage;
 use crate::dice::Dice;
 use crate::journal::Journal;
 use crate::law::Law;
-use crate::network::{Arrival, Weather, Wire};
+use crate::network::{Weather, Wire};
 use crate::oracle::Seen;
 use crate::service::Service;
+
+pub use happening::Happening;
 
 /// When sessions begin: a Sunday in June 2025, midnight UTC.
 pub const START: Millis = 1_750_032_000_000;
@@ -73,50 +79,6 @@ pub struct Storage {
     pub disabled: bool,
 }
 
-/// Something that will happen.
-#[derive(Debug)]
-pub enum Happening {
-    Arrive(Arrival),
-    Give {
-        wire: u64,
-        input: Input,
-        last: bool,
-        usage: Option<(String, u64)>,
-    },
-    KeepAlive(u64),
-    Cut {
-        wire: u64,
-        silently: bool,
-    },
-    Work(String),
-    Hear {
-        tab: usize,
-        life: u32,
-        text: String,
-    },
-    TokenFor {
-        tab: usize,
-        life: u32,
-        ask: u32,
-        refresh: bool,
-    },
-    AuthChanged(usize),
-    Network {
-        tab: usize,
-        online: bool,
-    },
-    TabEnded {
-        tab: usize,
-        life: u32,
-        name: String,
-    },
-    Thaw(usize),
-    Reload(usize),
-    StorageMended,
-    TokensMended,
-    SignIn(usize),
-}
-
 pub struct World {
     /// The server's clock.
     pub now: Millis,
@@ -138,24 +100,6 @@ pub struct World {
     serial: u64,
     options: ClientOptions,
     token: Option<(usize, String, Millis)>,
-}
-
-/// What tabs tell each other, where it is about usage.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ToldUsage {
-    user_id: String,
-    news: News,
-}
-
-#[derive(Deserialize)]
-struct News {
-    usage: Version,
-}
-
-#[derive(Deserialize)]
-struct Version {
-    version: u64,
 }
 
 impl World {
@@ -208,86 +152,6 @@ impl World {
             world.add_tab();
         }
         world
-    }
-
-    fn add_tab(&mut self) {
-        let skew = self.dice.weighted(&[(6, 0), (1, 1)]) as i64 * (self.dice.below(7_200_000) as i64 - 3_600_000);
-        self.tabs.push(Tab {
-            session: None,
-            life: 0,
-            skew,
-            frozen: false,
-            online: true,
-            looks: Vec::new(),
-            wires: BTreeMap::new(),
-            seen: Seen::default(),
-            fetches: 0,
-            timeouts: 0,
-            was_frozen: false,
-            lately: (0, 0),
-            clock_is_wrong: false,
-            met_bad_storage: false,
-            name: String::new(),
-            awaits: Vec::new(),
-            said_at: 0,
-            knows: None,
-            missed: Vec::new(),
-            dice: self.dice.fork(),
-            timer: None,
-            rang_at: 0,
-            rings: 0,
-        });
-        self.load_tab(self.tabs.len() - 1);
-    }
-
-    /// A page is loaded: a new session, which knows what storage knows.
-    pub fn load_tab(&mut self, tab: usize) {
-        self.note(|| format!("tab {tab} loads"));
-        let session = Session::new(&self.options, self.tabs[tab].online).unwrap();
-        let it = &mut self.tabs[tab];
-        it.session = Some(session);
-        it.life += 1;
-        it.seen = Seen::default();
-        it.looks.clear();
-        it.awaits.clear();
-        it.clock_is_wrong = false;
-        it.was_frozen = false;
-        it.knows = None;
-        if self.storage.disabled {
-            self.feed(tab, Input::StorageFailed);
-        }
-        self.act(tab, |session, at| session.start(at));
-        self.check_account(tab);
-    }
-
-    /// The page is gone: crashed, or closed in good order.
-    pub fn unload_tab(&mut self, tab: usize, crash: bool) {
-        self.note(|| format!("tab {tab} {}", if crash { "crashes" } else { "closes" }));
-        if !crash {
-            self.act(tab, |session, _| session.dispose());
-            let late = Draft {
-                conversation_id: USERS[0].to_owned(),
-                text: "a? too late".to_owned(),
-                ..Draft::default()
-            };
-            match self.act(tab, |session, at| session.send(&late, at)) {
-                Some(Err(error)) => self.saw_error(&error),
-                _ => self.fail(format!("tab {tab} takes a message after its end")),
-            }
-        }
-        self.journal_unloaded(tab);
-        let it = &mut self.tabs[tab];
-        it.session = None;
-        it.timer = None;
-        it.frozen = false;
-        it.missed.clear();
-        let name = std::mem::take(&mut it.name);
-        self.tab_ended(&name);
-        let it = &mut self.tabs[tab];
-        for wire in std::mem::take(&mut it.wires).into_values() {
-            self.wires.remove(&wire);
-            self.service.hang_up(wire);
-        }
     }
 
     pub fn local(&self, tab: usize) -> Millis {
@@ -344,101 +208,6 @@ impl World {
         self.act(tab, |session, at| session.handle(input, at));
     }
 
-    /// However bad the network and however busy the person: no storm of requests.
-    fn count_request(&mut self, tab: usize) {
-        let minute = self.now / 60_000;
-        let lately = &mut self.tabs[tab].lately;
-        *lately = if lately.0 == minute {
-            (minute, lately.1 + 1)
-        } else {
-            (minute, 1)
-        };
-        if lately.1 > 150 {
-            self.fail(format!("tab {tab} sends more than 150 requests in a minute"));
-        }
-    }
-
-    fn carry_out(&mut self, tab: usize, effect: Effect) {
-        match effect {
-            Effect::Fetch(request) => {
-                self.note(|| format!("tab {tab} -> {} {}", request.id, describe(&request)));
-                self.journal_fetched(tab, &request);
-                self.count_request(tab);
-                self.fetch(tab, request);
-            }
-            Effect::Abort(id) => {
-                self.note(|| format!("tab {tab} -> abort {id}"));
-                if let Some(wire) = self.tabs[tab].wires.remove(&id) {
-                    self.wires.remove(&wire);
-                    self.service.hang_up(wire);
-                }
-            }
-            Effect::AskToken { ask, refresh } => {
-                let life = self.tabs[tab].life;
-                let delay = self.dice.weighted(&[(6, 5), (3, 200), (1, 4_000)]);
-                self.later(
-                    delay,
-                    Happening::TokenFor {
-                        tab,
-                        life,
-                        ask,
-                        refresh,
-                    },
-                );
-            }
-            Effect::LoadOutbox { user_id } => {
-                let wanted = |key: &str| outbox::is_key(key) && outbox::belongs_to(key, &user_id);
-                let texts = self.storage.texts.iter().filter(|(key, _)| wanted(key));
-                let stored = match self.storage.disabled {
-                    true => Vec::new(),
-                    false => texts.map(|(key, text)| (key.clone(), text.clone())).collect(),
-                };
-                self.feed(tab, Input::Stored(stored));
-            }
-            Effect::Forget { user_id } => {
-                self.storage.texts.retain(|key, _| !outbox::belongs_to(key, &user_id));
-            }
-            Effect::Store { key, text } => {
-                if self.storage.full || self.storage.disabled {
-                    self.feed(tab, Input::StorageFailed);
-                } else {
-                    self.storage.texts.insert(key, text);
-                }
-            }
-            Effect::Unstore { key } => {
-                if !self.storage.disabled {
-                    self.storage.texts.remove(&key);
-                }
-            }
-            Effect::SetAside { from, to, text } => {
-                if !self.storage.full && !self.storage.disabled {
-                    self.storage.texts.remove(&from);
-                    self.storage.texts.insert(to, text);
-                }
-            }
-            Effect::Live { tab: name } => self.tabs[tab].name = name,
-            Effect::AwaitEnd { tab: name } => {
-                let lives = self.tabs.iter().any(|it| it.name == name);
-                self.tabs[tab].awaits.push(name.clone());
-                if !lives {
-                    self.tab_ended(&name);
-                }
-            }
-            Effect::Tell { text } => {
-                let said_at = self.tabs[tab].said_at.max(self.now + self.dice.between(1, 30));
-                self.tabs[tab].said_at = said_at;
-                let delay = said_at - self.now;
-                for other in (0..self.tabs.len()).filter(|other| *other != tab) {
-                    let life = self.tabs[other].life;
-                    let text = text.clone();
-                    self.later(delay, Happening::Hear { tab: other, life, text });
-                }
-            }
-            Effect::Alert(alert) => self.check_alert(tab, alert),
-            Effect::Changed { account, conversations } => self.look(tab, account, &conversations),
-        }
-    }
-
     /// Lets time pass until `end`.
     pub fn run_until(&mut self, end: Millis) {
         while self.failures.is_empty() {
@@ -480,196 +249,12 @@ impl World {
         self.feed(tab, Input::Timeout);
     }
 
-    fn happen(&mut self, what: Happening) {
-        if let Some(tab) = self.concerns(&what)
-            && self.tabs[tab].frozen
-        {
-            self.tabs[tab].missed.push(what);
-            return;
-        }
-        match what {
-            Happening::Arrive(arrival) => self.arrive(arrival),
-            Happening::Give {
-                wire,
-                input,
-                last,
-                usage,
-            } => self.give(wire, input, last, usage),
-            Happening::KeepAlive(wire) => self.keep_alive(wire),
-            Happening::Cut { wire, silently } => self.cut(wire, silently),
-            Happening::Work(turn) => {
-                self.service.wake(&turn);
-                self.carry_words();
-            }
-            Happening::Hear { tab, life, text } => {
-                if self.tabs[tab].life == life && self.tabs[tab].session.is_some() {
-                    self.learn_from_tab(tab, &text);
-                    self.feed(tab, Input::Tab(text));
-                }
-            }
-            Happening::TokenFor {
-                tab,
-                life,
-                ask,
-                refresh,
-            } => {
-                if self.tabs[tab].life == life && self.tabs[tab].session.is_some() {
-                    let answer = self.token_for(ask, refresh);
-                    self.feed(tab, answer);
-                }
-            }
-            Happening::TabEnded { tab, life, name } => {
-                if self.tabs[tab].life == life && self.tabs[tab].session.is_some() {
-                    self.feed(tab, Input::TabEnded(name));
-                }
-            }
-            Happening::AuthChanged(tab) => {
-                self.note(|| format!("tab {tab}: the app's session changed"));
-                self.act(tab, |session, _| session.access_token_changed());
-            }
-            Happening::Network { tab, online } => {
-                self.tabs[tab].online = online;
-                if self.tabs[tab].session.is_some() {
-                    self.feed(tab, Input::Online(online));
-                }
-            }
-            Happening::Thaw(tab) => self.thaw(tab),
-            Happening::Reload(tab) => {
-                if self.tabs[tab].session.is_none() {
-                    self.load_tab(tab);
-                }
-            }
-            Happening::StorageMended => (self.storage.full, self.storage.disabled) = (false, false),
-            Happening::TokensMended => self.service.refuses_tokens = false,
-            Happening::SignIn(user) => {
-                // Nobody hands over before the page knows who was there.
-                if self.signed_in.is_some_and(|before| before != user) && self.somebody_unknown_typed() {
-                    self.later(30_000, Happening::SignIn(user));
-                } else {
-                    self.sign_in(user);
-                }
-            }
-        }
-    }
-
     pub fn to_come(&self) -> impl Iterator<Item = &Happening> {
         self.queue.values()
-    }
-
-    pub fn happen_now(&mut self, what: Happening) {
-        self.happen(what);
     }
 
     /// The client only advises in this session: it takes whatever is typed.
     pub fn advises_only(&self) -> bool {
         self.options.enforce_limits == Some(false)
     }
-
-    /// The tab something is meant for, when it waits for a frozen one.
-    fn concerns(&self, what: &Happening) -> Option<usize> {
-        match what {
-            Happening::Give { wire, .. } => self.wires.get(wire).map(|wire| wire.tab),
-            Happening::Hear { tab, .. }
-            | Happening::TokenFor { tab, .. }
-            | Happening::TabEnded { tab, .. }
-            | Happening::AuthChanged(tab)
-            | Happening::Network { tab, .. } => Some(*tab),
-            _ => None,
-        }
-    }
-
-    pub fn thaw(&mut self, tab: usize) {
-        self.note(|| format!("tab {tab} thaws"));
-        self.tabs[tab].frozen = false;
-        for what in std::mem::take(&mut self.tabs[tab].missed) {
-            self.happen(what);
-        }
-        if self.tabs[tab].session.is_some() {
-            self.feed(tab, Input::Visible);
-        }
-    }
-
-    /// The lock of a tab's name is free: whoever waits for it gets it, one after the other.
-    fn tab_ended(&mut self, name: &str) {
-        let mut delay = 2;
-        for tab in 0..self.tabs.len() {
-            let life = self.tabs[tab].life;
-            let before = self.tabs[tab].awaits.len();
-            self.tabs[tab].awaits.retain(|it| it != name);
-            if self.tabs[tab].awaits.len() < before {
-                let name = name.to_owned();
-                self.later(delay, Happening::TabEnded { tab, life, name });
-                delay += 5;
-            }
-        }
-    }
-
-    pub fn somebody_unknown_typed(&self) -> bool {
-        let unknown = |tab: usize| self.tabs[tab].session.is_some() && self.user_of_tab(tab).is_none();
-        self.journal
-            .typed
-            .values()
-            .any(|typed| unknown(typed.tab) && self.tabs[typed.tab].life == typed.life)
-    }
-
-    /// Who uses the app from now on; every tab hears of it in its own time.
-    pub fn sign_in(&mut self, user: usize) {
-        self.note(|| format!("user {user} signs in"));
-        self.signed_in = Some(user);
-        self.auth_changed();
-    }
-
-    pub fn auth_changed(&mut self) {
-        self.token = None;
-        for tab in 0..self.tabs.len() {
-            let delay = self.dice.between(1, 2_000);
-            self.later(delay, Happening::AuthChanged(tab));
-        }
-    }
-
-    /// What the app's `accessToken` answers.
-    fn token_for(&mut self, ask: u32, refresh: bool) -> Input {
-        if !self.quiet && self.dice.chance(self.weather.token_fails) {
-            return Input::TokenFailed(ask, "The sign-in service is away.".to_owned());
-        }
-        let Some(user) = self.signed_in else {
-            return Input::Token(ask, None);
-        };
-        let now = self.now;
-        let good = |held: &(usize, String, Millis)| held.0 == user && held.2 > now + 30_000 && !refresh;
-        let token = match self.token.clone().filter(good) {
-            Some((_, token, _)) => token,
-            None => {
-                let lasts = self.dice.between(60_000, 3_600_000);
-                let token = self.service.grant(USERS[user], lasts);
-                self.token = Some((user, token.clone(), now + lasts));
-                token
-            }
-        };
-        Input::Token(ask, Some(token))
-    }
-
-    fn learn_from_tab(&mut self, tab: usize, text: &str) {
-        if let Ok(told) = serde_json::from_str::<ToldUsage>(text) {
-            self.learn(tab, (told.user_id, told.news.usage.version));
-        }
-    }
-
-    pub fn learn(&mut self, tab: usize, usage: (String, u64)) {
-        let knows = &mut self.tabs[tab].knows;
-        match knows {
-            Some(known) if known.0 == usage.0 && known.1 >= usage.1 => {}
-            _ => *knows = Some(usage),
-        }
-    }
-}
-
-fn describe(request: &Request) -> String {
-    let body = request.body.as_deref().unwrap_or_default();
-    format!(
-        "{} {} {}",
-        request.method,
-        request.path,
-        body.chars().take(120).collect::<String>()
-    )
 }
