@@ -105,10 +105,12 @@ export interface Scene {
   last: number
   /** The app keeps what is typed, by conversation. Else the composer does. */
   keepsTexts?: boolean
+  /** Answers are shown as they are without `renderContent`. */
+  isPlain?: boolean
 }
 
 /** A thread and a composer that show these messages, and are told what happens next. */
-export function mount({ first, last, keepsTexts = false }: Scene) {
+export function mount({ first, last, keepsTexts = false, isPlain = false }: Scene) {
   let messages: ChatMessage[] = []
   for (let place = first; place <= last; place++) messages.push(messageAt(place))
   let changes: Partial<UseProductionChatResult> = {}
@@ -140,7 +142,7 @@ export function mount({ first, last, keepsTexts = false }: Scene) {
     return (
       <>
         <Profiler id="thread" onRender={() => commits++}>
-          <ChatThread chat={shown} renderContent={renderContent} />
+          <ChatThread chat={shown} renderContent={isPlain ? undefined : renderContent} />
         </Profiler>
         {keepsTexts ? <Composer chat={shown} /> : <MessageComposer chat={shown} />}
       </>

@@ -87,6 +87,34 @@ test('a delta renders the message that grew, and no other', async ({ page }) => 
   await expect(page.getByRole('article').last()).toContainText('more more')
 })
 
+test('a plain text is shown to the letter while it grows, and what is whole of it stays as it is', async ({ page }) => {
+  await mountStage(page, { first: 1, last: 2, isPlain: true })
+  const text = '\n\nFirst,\nin two lines.\n\n\n\n  Second.\n\nThird <b>\n\n\nLast\n'
+  await page.evaluate(() => window.stage.add('', 'streaming'))
+  const content = page.getByRole('article').last().locator('.pc-content')
+  // The same text in one piece, as tall as it is in paragraphs.
+  const one = (whole: string) =>
+    content.evaluate((element, whole) => {
+      const one = element.cloneNode() as HTMLElement
+      one.append(whole, ...[...element.querySelectorAll('.pc-caret')].map((caret) => caret.cloneNode()))
+      element.after(one)
+      const [height, paragraphs] = [one.offsetHeight - element.offsetHeight, element.querySelectorAll('p').length]
+      one.remove()
+      return { height, paragraphs, text: element.textContent }
+    }, whole)
+  let first: Awaited<ReturnType<typeof content.elementHandle>> | undefined
+  for (let at = 0; at < text.length; at++) {
+    await page.evaluate((letter) => window.stage.grow(letter), text.charAt(at))
+    await frames(page, 1)
+    const shown = await one(text.slice(0, at + 1))
+    expect(shown.text).toBe(text.slice(0, at + 1))
+    if (/[^\n]$/.test(shown.text ?? '')) expect(shown.height, JSON.stringify(shown.text)).toBe(0)
+    if (shown.paragraphs === 2) first ??= await content.locator('p').first().elementHandle()
+  }
+  expect(await content.locator('p').count()).toBe(4)
+  expect(await first?.evaluate((paragraph) => paragraph.isConnected)).toBe(true)
+})
+
 test('hostile markdown is text: no markup, no script, no request, no link that runs', async ({ page }) => {
   const asked: string[] = []
   await mountStage(page, { first: 1, last: 2 })

@@ -2,6 +2,7 @@
 
 import { memo, type ReactNode, type RefObject } from 'react'
 import type { ChatMessage } from '../types.js'
+import { MessageText } from './message-text.js'
 import { PassingButton } from './passing-button.js'
 import { usd } from './words.js'
 
@@ -44,7 +45,7 @@ export const MessageView = memo(function MessageView(props: MessageViewProps) {
         </p>
       )}
       <div className="pc-content">
-        {renderContent === undefined ? message.content : renderContent(message)}
+        {renderContent === undefined ? <MessageText text={message.content} /> : renderContent(message)}
         {message.status === 'streaming' && <span className="pc-caret" aria-hidden="true" />}
       </div>
       <Footer {...props} />
