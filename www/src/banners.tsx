@@ -1,5 +1,6 @@
 import type { ChatErrorCode } from 'production-chat'
 import { useAccount, type UseProductionChatResult } from 'production-chat/react'
+import { leavesFocusTo } from './passing'
 import { chat as client } from './session'
 
 /** Said where they happen: by the composer, or by the dialog that asks to sign in. */
@@ -10,6 +11,8 @@ const SAID_ELSEWHERE: readonly ChatErrorCode[] = [
   'signed_out',
   'unauthenticated',
 ]
+
+const toComposer = leavesFocusTo(() => document.querySelector<HTMLElement>('.pc-composer textarea'))
 
 /** What a person should know about the whole page, in order of weight. */
 export function Banners({ chat }: { chat: UseProductionChatResult }) {
@@ -32,7 +35,7 @@ export function Banners({ chat }: { chat: UseProductionChatResult }) {
       {isOnline && error !== null && status !== 'signed-out' && (
         <p className="banner" role="alert">
           <span>{error.message}</span>
-          <button type="button" className="pc-button" onClick={() => client.refetchAccount()}>
+          <button ref={toComposer} type="button" className="pc-button" onClick={() => client.refetchAccount()}>
             Try again
           </button>
         </p>
@@ -40,7 +43,7 @@ export function Banners({ chat }: { chat: UseProductionChatResult }) {
       {problem !== null && chat.messages.length > 0 && (
         <p className="banner" role="alert">
           <span>{problem.message}</span>
-          <button type="button" className="pc-button" onClick={chat.clearError}>
+          <button ref={toComposer} type="button" className="pc-button" onClick={chat.clearError}>
             Dismiss
           </button>
         </p>

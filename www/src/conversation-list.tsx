@@ -1,8 +1,9 @@
 import type { Conversation } from 'production-chat'
 import { useConversations } from 'production-chat/react'
-import { useRef, useState, type KeyboardEvent } from 'react'
+import { useMemo, useRef, useState, type KeyboardEvent } from 'react'
 import { Confirm } from './dialog'
 import { PencilIcon, TrashIcon } from './icons'
+import { leavesFocusTo } from './passing'
 import { conversationPath, followLink, navigate } from './route'
 
 interface ConversationListProps {
@@ -17,6 +18,7 @@ export function ConversationList({ current, onChoose }: ConversationListProps) {
   const [renaming, setRenaming] = useState<string | null>(null)
   const [deleting, setDeleting] = useState<Conversation | null>(null)
   const list = useRef<HTMLElement>(null)
+  const more = useMemo(() => leavesFocusTo(() => [...(list.current?.querySelectorAll<HTMLElement>('.conversation a') ?? [])].at(-1)), [])
   /** For when what was pressed is gone after the next rendering: the focus goes on at this conversation, else at the list. */
   const focusOn = (id: string | undefined) =>
     requestAnimationFrame(() => {
@@ -65,7 +67,7 @@ export function ConversationList({ current, onChoose }: ConversationListProps) {
         )}
       </ul>
       {hasNextPage && (
-        <button type="button" className="pc-button" aria-disabled={isFetchingNextPage} onClick={fetchNextPage}>
+        <button ref={more} type="button" className="pc-button" aria-disabled={isFetchingNextPage} onClick={fetchNextPage}>
           {isFetchingNextPage ? 'Loading…' : 'Load more'}
         </button>
       )}
