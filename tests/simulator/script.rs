@@ -102,13 +102,12 @@ impl World {
     pub fn live(&mut self) {
         let end = START + TWO_HOURS;
         let mut tab = 0;
-        let wanted = self.dice.between(50, 110);
         while self.failures.is_empty() && (self.now < end || u64::from(self.acts) < 50) {
             let pause = self
                 .dice
-                .weighted(&[(3, 300), (4, 4_000), (4, 30_000), (2, 120_000), (1, 600_000)]);
+                .weighted(&[(4, 300), (4, 4_000), (3, 30_000), (3, 180_000), (1, 900_000)]);
             let pause = pause * self.dice.between(1, 2_000) / 1_000;
-            self.run_until(self.now + pause.min(2 * TWO_HOURS / wanted * 4));
+            self.run_until(self.now + pause);
             let act = self.dice.weighted(ACTS);
             if matches!(act, Act::SwitchTab) {
                 tab = (tab + 1) % self.tabs.len();
