@@ -95,6 +95,7 @@ test('a plain text is shown to the letter while it grows, and what is whole of i
   // The same text in one piece, as tall as it is in paragraphs.
   const one = (whole: string) =>
     content.evaluate((element, whole) => {
+      if (!(element instanceof HTMLElement)) throw new Error('a message is no picture')
       const one = element.cloneNode() as HTMLElement
       one.append(whole, ...[...element.querySelectorAll('.pc-caret')].map((caret) => caret.cloneNode()))
       element.after(one)
