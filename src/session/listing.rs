@@ -6,14 +6,14 @@ use crate::problem::{ChatErrorCode, ChatErrorDetail};
 
 use super::account::place_of;
 use super::requests::Purpose;
+use super::stopping::DECIDED_WITHIN;
 use super::wire::ConversationPage;
 use super::{Moment, Session, Talk};
 
 /// Reply of `delete_conversation`: false when it was gone already.
 #[derive(serde::Deserialize)]
 pub(super) struct Deleted {
-    #[serde(rename = "deleted")]
-    _deleted: bool,
+    pub(super) deleted: bool,
 }
 
 impl Session {
@@ -69,18 +69,26 @@ impl Session {
         }
         self.change(id);
         self.changed_account = true;
-        if self.is_minted(id) {
+        let may_be_there = self.outbox.of_conversation(id).any(|entry| entry.went);
+        if self.is_minted(id) && !may_be_there {
             self.forget_conversation(id);
             return;
         }
         let before = self.conversation_of(id).cloned();
         self.talks.update(id, |talk| talk.deleted = true);
+        // What would make it goes no more, unless the server refuses.
+        if self.is_minted(id)
+            && let Some(live) = self.end_live(id)
+        {
+            self.set_state(&live.turn_id, OutboxState::Queued);
+        }
         self.account.conversations.retain(|held| held.id != id);
         self.account.error = None;
         self.issue(
             Purpose::Delete {
                 id: id.to_owned(),
                 before,
+                is_last: false,
             },
             0,
             at,
@@ -150,6 +158,23 @@ impl Session {
             });
         }
         self.account.error = Some(error);
+    }
+
+    /// The server has deleted it, or did not have it: then its first message may still be on its way and would make it, so
+    /// the server is asked once more.
+    pub(super) fn delete_answered(&mut self, purpose: &Purpose, was_there: bool, at: &mut Moment) {
+        let Purpose::Delete { id, before, is_last } = purpose else {
+            return;
+        };
+        if was_there || *is_last || !self.is_minted(id) {
+            return self.deleted(id, at);
+        }
+        let again = Purpose::Delete {
+            id: id.clone(),
+            before: before.clone(),
+            is_last: true,
+        };
+        self.issue(again, DECIDED_WITHIN, at);
     }
 
     pub(super) fn deleted(&mut self, id: &str, at: &mut Moment) {

@@ -79,11 +79,10 @@ impl Session {
                 self.requests.finish(id);
                 self.renamed(conversation);
             }
-            Purpose::Delete { id: deleted, .. } => {
-                // Gone by now, whoever deleted it.
-                let Deleted { .. } = wire::read(body)?;
+            Purpose::Delete { .. } => {
+                let Deleted { deleted } = wire::read(body)?;
                 self.requests.finish(id);
-                self.deleted(deleted, at);
+                self.delete_answered(purpose, deleted, at);
             }
             Purpose::Stop {
                 conversation_id,
@@ -120,7 +119,7 @@ impl Session {
             Purpose::Older { conversation_id, .. } => self.older_unread(&conversation_id, error),
             Purpose::Rename { id, before, .. } => self.not_renamed(&id, before, error),
             Purpose::Delete { id, .. } if code == Some(ProblemCode::NotFound) => self.deleted(&id, at),
-            Purpose::Delete { id, before } => {
+            Purpose::Delete { id, before, .. } => {
                 self.not_deleted(&id, before, error);
                 self.pump(&id, at);
             }

@@ -25,8 +25,12 @@ pub(super) enum Purpose {
     Older { conversation_id: String, cursor: u64 },
     /// A new title; `before` is the old one.
     Rename { id: String, title: String, before: String },
-    /// Delete; `before` is what was shown.
-    Delete { id: String, before: Option<Conversation> },
+    /// Delete; `before` is what was shown. `is_last`: it was not there at first, and may have come since.
+    Delete {
+        id: String,
+        before: Option<Conversation>,
+        is_last: bool,
+    },
     /// Send a turn, and read its stream.
     Post { conversation_id: String, turn_id: String },
     /// Read the stream of a turn from where we are.
@@ -206,7 +210,9 @@ impl Session {
         for id in self.requests.pending.keys().to_vec() {
             // What was shown as done already is taken back.
             match self.requests.purpose(id).cloned() {
-                Some(Purpose::Delete { id, before }) => self.not_deleted(&id, before, ChatErrorDetail::signed_out()),
+                Some(Purpose::Delete { id, before, .. }) => {
+                    self.not_deleted(&id, before, ChatErrorDetail::signed_out())
+                }
                 Some(Purpose::Rename { id, before, .. }) => {
                     self.not_renamed(&id, before, ChatErrorDetail::signed_out());
                 }

@@ -21,7 +21,7 @@ use super::{Moment, Session};
 
 /// What has set out is known to the server after this long, or never will be: the edge function knows the caller within
 /// 5 s of a request's arrival and the verdict within 8 s more, or refuses it.
-const DECIDED_WITHIN: Millis = 30_000;
+pub(super) const DECIDED_WITHIN: Millis = 30_000;
 
 impl Session {
     /// Stops the answer under way. What has arrived is kept.

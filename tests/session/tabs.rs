@@ -118,6 +118,34 @@ fn nothing_is_sent_to_what_is_being_deleted() {
 }
 
 #[test]
+fn a_new_conversation_that_may_have_reached_the_server_is_deleted_there_too() {
+    let mut world = World::ready();
+    let id = world.act(|session, at| session.new_conversation(None, at));
+    world.send(&id, "First");
+    world.lose("/chat");
+    world.act(|session, at| session.delete_conversation(&id, at));
+    world.reply("delete_conversation", 200, &json!({ "deleted": false }));
+    // Its message was still on its way, and has made it.
+    world.pass(30_000);
+    assert!(!world.paths().contains(&"/chat"), "it is not sent again");
+    world.reply("delete_conversation", 200, &json!({ "deleted": true }));
+    assert!(world.storage.is_empty());
+    assert!(!world.paths().iter().any(|path| path.contains("delete_conversation")));
+}
+
+#[test]
+fn a_new_conversation_that_nobody_heard_of_is_gone_at_once() {
+    let mut world = World::ready();
+    let id = world.act(|session, at| session.new_conversation(None, at));
+    world.feed(Input::Online(false));
+    world.send(&id, "First");
+    world.act(|session, at| session.delete_conversation(&id, at));
+    assert!(world.storage.is_empty());
+    world.feed(Input::Online(true));
+    assert!(!world.paths().iter().any(|path| path.contains("delete_conversation")));
+}
+
+#[test]
 fn a_proxys_page_deletes_nothing() {
     let mut world = World::ready();
     world.open(&page(CONVERSATION, vec![], false));
