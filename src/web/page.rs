@@ -21,7 +21,8 @@ pub(super) fn is_online() -> bool {
     web_sys::window().is_none_or(|window| window.navigator().on_line())
 }
 
-/// Whether there is something to be painted on, and it is seen.
+/// Whether there is something to be painted on, and it is seen. Where a document comes without frames (jsdom by default), it
+/// says that it is hidden.
 pub(super) fn is_visible() -> bool {
     web_sys::window()
         .and_then(|window| window.document())

@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use js_sys::{Function, Reflect};
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use crate::Millis;
@@ -80,7 +80,6 @@ pub(super) struct Frame {
     late: Timer,
     asked: Option<Asked>,
     waiting: Vec<Waker>,
-    is_page: bool,
 }
 
 enum Asked {
@@ -96,7 +95,6 @@ impl Frame {
             late: Timer::new(late),
             asked: None,
             waiting: Vec::new(),
-            is_page: Reflect::has(&js_sys::global(), &"requestAnimationFrame".into()).unwrap_or(false),
         }
     }
 
@@ -127,7 +125,7 @@ impl Frame {
             return;
         }
         let paint: &Function = self.paint.as_ref().unchecked_ref();
-        self.asked = Some(if self.is_page && page::is_visible() {
+        self.asked = Some(if page::is_visible() {
             self.late.set(Some(now().saturating_add(LATE)), now());
             Asked::Frame(request_animation_frame(paint))
         } else {
