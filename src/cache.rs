@@ -98,6 +98,12 @@ impl<V: Weigh> MessageCache<V> {
             .is_some_and(|age| age < FRESH_FOR)
     }
 
+    /// When it will be fresh no longer, or was last.
+    pub fn fresh_until(&self, key: &str) -> Option<Millis> {
+        let fetched_at = self.entries.peek(key)?.fetched_at?;
+        Some(fetched_at.saturating_add(FRESH_FOR))
+    }
+
     /// The value was just confirmed by the server: fresh from `now` on.
     pub fn refresh(&mut self, key: &str, now: Millis) {
         if let Some(entry) = self.entries.peek_mut(key) {

@@ -12,7 +12,7 @@ use crate::usage::{Hold, UsageSnapshot};
 use super::alerts::Told;
 use super::requests::Purpose;
 use super::wire::{Agent, QuotaStatus};
-use super::{Draft, Moment, RequestId, Session, sooner};
+use super::{Draft, Moment, RequestId, Session};
 
 /// Tokens of the system prompt and of what else the server adds, at most.
 const SYSTEM_ALLOWANCE: u64 = 400;
@@ -243,7 +243,7 @@ impl Session {
         // Though something newer be known of what is spent.
         self.learn_clock(status.usage.server_time, set_out, at.now);
         self.account.reading = None;
-        self.changed_account = true;
+        self.change_all();
         self.account.error = None;
         self.account.price = status
             .prices
@@ -263,18 +263,25 @@ impl Session {
 
     /// The next instant, by this machine's clock, at which what is shown changes by itself.
     pub(super) fn next_ageing(&self, now: Millis) -> Option<Millis> {
-        let there = self.there(now);
-        let merged = self.with_holds(self.account.usage.as_ref()?);
-        let mut instants = merged.hour_frees_at;
-        instants.extend([merged.day_resets_at, merged.month_resets_at]);
-        instants.extend(merged.license.expires_at);
-        let mut next = Some(self.account.as_of.saturating_add(FRESH_FOR)).filter(|at| *at > now);
-        for at in instants {
-            if at > there {
-                next = sooner(next, Some(self.here(at)));
-            }
+        let mut instants = Vec::new();
+        if let Some(usage) = &self.account.usage {
+            instants = self.with_holds(usage).hour_frees_at;
+            // A departure that frees no place, for what is held here, lowers the count all the same.
+            instants.extend_from_slice(&usage.hour_frees_at);
+            instants.extend_from_slice(&[
+                usage.day_resets_at,
+                usage.month_resets_at,
+                usage.license.expires_at.unwrap_or_default(),
+                self.there(self.account.as_of.saturating_add(FRESH_FOR)),
+            ]);
         }
-        next
+        for (id, _) in self.talks.iter().filter(|(_, talk)| talk.looks > 0) {
+            let fresh_until = self.threads.fresh_until(id);
+            instants.push(self.there(fresh_until.unwrap_or_default()));
+        }
+        let there = self.there(now);
+        instants.retain(|at| *at > there);
+        instants.into_iter().min().map(|at| self.here(at))
     }
 
     /// The agent a draft is for: its own, its conversation's, the client's.

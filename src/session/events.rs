@@ -65,7 +65,7 @@ impl Session {
         if let Some(conversation) = conversation {
             self.set_conversation(conversation);
         }
-        self.resettle(conversation_id);
+        self.change(conversation_id);
         self.learn_usage(usage, None, at.now);
         if news {
             self.tell_conversation(conversation_id);
@@ -103,12 +103,15 @@ impl Session {
         if offset + delta.text.len() > MAX_ANSWER_BYTES {
             return None;
         }
+        let waited = live.position.take().is_some() || live.answer.is_empty();
         live.answer.truncate(offset);
         live.answer.push_str(&delta.text);
-        live.position = None;
         live.version = version;
         live.backoff.reset();
-        self.change(conversation_id);
+        match waited {
+            true => self.change(conversation_id),
+            false => self.note_change(conversation_id),
+        }
         Some(Then::Read)
     }
 

@@ -183,15 +183,13 @@ impl Session {
         self.row_versions = crate::table::Table::default();
         self.holds = crate::usage::Holds::default();
         self.others.forget_holds();
-        self.change_all();
         for talk in self.talks.values_mut() {
-            self.version += 1;
             *talk = super::Talk {
                 looks: talk.looks,
-                revision: self.version,
                 ..super::Talk::default()
             };
         }
+        self.change_all();
         self.identity.user_id = None;
     }
 }

@@ -100,7 +100,7 @@ impl Session {
             key: outbox::encode(&entry).0,
         });
         self.changed_account = true;
-        self.resettle(&entry.conversation_id);
+        self.change(&entry.conversation_id);
     }
 
     pub(super) fn set_state(&mut self, turn_id: &str, state: OutboxState) {
@@ -111,7 +111,7 @@ impl Session {
         self.version += 1;
         self.row_versions.insert(turn_id.to_owned(), self.version);
         self.changed_account = true;
-        self.resettle(&conversation_id);
+        self.change(&conversation_id);
         self.store(turn_id);
     }
 

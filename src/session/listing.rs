@@ -103,7 +103,8 @@ impl Session {
     }
 
     pub(super) fn conversations_read(&mut self, more: bool, page: ConversationPage, at: &mut Moment) {
-        self.changed_account = true;
+        // What is open may have another title or count now.
+        self.change_all();
         let reading = if more {
             &mut self.account.listing_more
         } else {
@@ -261,12 +262,10 @@ impl Session {
         for request in reading.into_iter().flatten().flatten() {
             self.give_up(request);
         }
-        let revision = self.next_version();
         if let Some(talk) = self.talks.get_mut(id) {
             *talk = Talk {
                 deleted: true,
                 looks: talk.looks,
-                revision,
                 ..Talk::default()
             };
             talk.error = Some(deleted_error());

@@ -58,7 +58,7 @@ use crate::uuid::UuidGenerator;
 
 pub use alerts::QuotaAlert;
 pub use io::{Base, Effect, Input, MAX_REPLY_BYTES, Moment, Random, Reply, Request, RequestId};
-pub use show::Row;
+pub use show::{Revision, Row};
 pub use views::{
     AccountSnapshot, AccountStatus, ChatMessage, ChatMessageStatus, ClientOptions, ConversationHead,
     ConversationSnapshot, ConversationStatus, Draft, StorageKind, UsageStats,
@@ -108,6 +108,8 @@ pub struct Session {
     changed_conversations: Vec<String>,
     /// When what is shown changes by the passing of time alone.
     shows_anew_at: Option<Millis>,
+    /// Something has since that was found, other than an answer that grew.
+    has_changed: bool,
     /// When something was spent or set aside, since the effects were fetched last.
     spent_at: Option<Millis>,
 }
@@ -146,7 +148,7 @@ struct Talk {
     live: Option<Live>,
     /// How often a message gave way to another turn.
     yields: Backoff,
-    /// Changes with the list of settled messages. No two lists share one.
+    /// Changes with everything that is shown of it but the answer that grows.
     revision: u64,
 }
 
@@ -201,6 +203,7 @@ impl Session {
             changed_account: false,
             changed_conversations: Vec::new(),
             shows_anew_at: None,
+            has_changed: false,
             spent_at: None,
         })
     }
@@ -313,10 +316,22 @@ impl Session {
         if self.shows_anew_at.is_some_and(|at| at <= now) {
             self.change_all();
         }
-        self.shows_anew_at = self.next_ageing(now);
+        if std::mem::take(&mut self.has_changed) {
+            self.shows_anew_at = self.next_ageing(now);
+        }
     }
 
+    /// Something of a conversation is shown otherwise now.
     fn change(&mut self, conversation_id: &str) {
+        self.has_changed = true;
+        let version = self.next_version();
+        if let Some(talk) = self.talks.get_mut(conversation_id) {
+            talk.revision = version;
+        }
+        self.note_change(conversation_id);
+    }
+
+    fn note_change(&mut self, conversation_id: &str) {
         if !self.changed_conversations.iter().any(|id| id == conversation_id) {
             self.changed_conversations.push(conversation_id.to_owned());
         }
@@ -325,7 +340,12 @@ impl Session {
     /// Usage, network or time changed: every verdict may have.
     fn change_all(&mut self) {
         self.changed_account = true;
+        self.has_changed = true;
         self.changed_conversations = self.talks.keys().to_vec();
+        let version = self.next_version();
+        for talk in self.talks.values_mut() {
+            talk.revision = version;
+        }
     }
 
     fn next_version(&mut self) -> u64 {

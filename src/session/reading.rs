@@ -48,6 +48,9 @@ impl Session {
         self.threads.pin(id);
         self.threads.get(id);
         self.refresh_if_old(id, at);
+        // What nobody looked at got old, or was dropped, without a word.
+        self.change(id);
+        self.show_what_time_changed(at.now);
     }
 
     /// One who looked does no longer.
@@ -141,7 +144,7 @@ impl Session {
             }
         }
         self.set_conversation(conversation);
-        self.resettle(id);
+        self.change(id);
         if let Some(turn_id) = live_turn_id {
             self.attend(id, &turn_id, 0, at);
         }
@@ -173,7 +176,7 @@ impl Session {
         if let Some(talk) = self.talks.get_mut(id) {
             talk.older = None;
         }
-        self.resettle(id);
+        self.change(id);
     }
 
     pub(super) fn older_unread(&mut self, id: &str, error: ChatErrorDetail) {
@@ -201,7 +204,7 @@ impl Session {
                 None => thread.pages.upsert(message),
             }
         });
-        self.resettle(&id);
+        self.change(&id);
     }
 
     /// A message of the server's changes its look though not its content.
@@ -212,16 +215,7 @@ impl Session {
                 thread.versions.insert(message.seq, version);
             }
         });
-        self.resettle(conversation_id);
-    }
-
-    /// The list of settled messages is another one now.
-    pub(super) fn resettle(&mut self, id: &str) {
-        let version = self.next_version();
-        if let Some(talk) = self.talks.get_mut(id) {
-            talk.revision = version;
-        }
-        self.change(id);
+        self.change(conversation_id);
     }
 
     /// What a page shows as ended needs no place in the outbox: its `done` got lost. A message that is held here because

@@ -19,6 +19,15 @@ pub struct Row<'a> {
     status: ChatMessageStatus,
 }
 
+/// Two that are the same are of what looks the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revision {
+    /// Of all that is shown but the answer that grows.
+    pub rest: u64,
+    /// The version of that answer; 0 when there is none.
+    pub answer: u64,
+}
+
 impl Row<'_> {
     /// The message as it is shown.
     pub fn message(&self) -> ChatMessage {
@@ -145,9 +154,19 @@ impl Session {
         }
     }
 
-    /// Changes whenever [`Session::settled`] gives another list; `None` when that is not kept count of.
-    pub fn settled_revision(&self, id: &str) -> Option<u64> {
-        self.talks.get(id).map(|talk| talk.revision)
+    /// What tells whether a conversation is shown as it was; `None` when that is not kept count of.
+    pub fn revision(&self, id: &str) -> Option<Revision> {
+        let talk = self.talks.get(id)?;
+        Some(Revision {
+            rest: talk.revision,
+            answer: talk.live.as_ref().map_or(0, |live| live.version),
+        })
+    }
+
+    /// What there is of the answer under way.
+    pub fn answer(&self, id: &str) -> Option<&str> {
+        let live = self.talks.get(id)?.live.as_ref()?;
+        Some(&live.answer)
     }
 
     /// Whether anything of a conversation is held here.

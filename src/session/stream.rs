@@ -119,6 +119,7 @@ impl Session {
             *row = version;
             self.version = version;
         }
+        self.change(conversation_id);
     }
 
     /// Reads along with a turn that is live on the server: begun elsewhere, or here before a reload.

@@ -169,8 +169,10 @@ fn carry_out(this: &Rc<RefCell<Shared>>, effect: Effect) {
         }
         Effect::Changed { account, conversations } => {
             let shared = &mut *this.borrow_mut();
-            shared.snapshots.invalidate(account, &conversations);
             shared.account_changed |= account;
+            if account {
+                shared.snapshots.account_changed();
+            }
             for id in conversations {
                 if !shared.conversations_changed.contains(&id) {
                     shared.conversations_changed.push(id);

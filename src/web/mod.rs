@@ -16,7 +16,6 @@ mod transport;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::Reflect;
 use serde::de::DeserializeOwned;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
@@ -31,7 +30,7 @@ use callback::on;
 use effects::{App, Shared, act, feed, tell_app, with_app};
 use locks::Locks;
 use page::Page;
-use snapshot::{Snapshots, to_js};
+use snapshot::{Snapshots, set, to_js};
 use tabs::Tabs;
 use timers::{Frame, Timer};
 use transport::Servers;
@@ -294,8 +293,7 @@ fn read<T: Tsify + DeserializeOwned>(value: &Ts<T>, otherwise: &str) -> Result<T
 fn throw(detail: &ChatErrorDetail) -> JsValue {
     let error = js_sys::Error::new(&detail.message);
     error.set_name("ChatError");
-    // A fresh object of ours: setting a field of it cannot fail.
-    drop(Reflect::set(&error, &"detail".into(), &to_js(detail)));
+    set(&error, "detail", &to_js(detail));
     error.into()
 }
 

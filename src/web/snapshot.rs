@@ -1,14 +1,21 @@
 //! What JavaScript sees. One object per message and version, so that a frame rebuilds only what changed.
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Array, Object};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::prelude::*;
 
 use crate::json::Value;
-use crate::session::{ChatMessage, Row, Session};
+use crate::session::{ChatMessage, Revision, Row, Session};
 use crate::table::Table;
 use crate::{Millis, json};
+
+#[wasm_bindgen]
+extern "C" {
+    /// Sets a field of a plain object of ours, which cannot fail.
+    #[wasm_bindgen(js_namespace = Reflect)]
+    pub(super) fn set(object: &JsValue, name: &str, value: &JsValue);
+}
 
 /// Conversations whose snapshots are kept.
 const KEPT: usize = 64;
@@ -43,38 +50,23 @@ struct Shown {
 /// A conversation as it was last shown.
 #[derive(Default)]
 struct View {
-    changed: bool,
     shown: Option<Shown>,
-    settled: Settled,
-    /// Of the settled messages.
-    revision: Option<u64>,
-    moving: Few,
-    queue: Few,
-    messages: Array,
+    revision: Option<Revision>,
+    settled: Messages,
+    moving: Messages,
+    queue: Messages,
 }
 
-/// Messages that hardly change, and there are many: their versions tell which are the same.
+/// Messages in their order. Their versions tell which are the same.
 #[derive(Default)]
-struct Settled {
+struct Messages {
     versions: Vec<u64>,
     array: Array,
 }
 
-/// Messages that change all the time, and there are few: one that grows is made of the one before.
-#[derive(Default)]
-struct Few {
-    shown: Vec<Shown>,
-    array: Array,
-}
-
 impl Snapshots {
-    pub(super) fn invalidate(&mut self, account: bool, conversations: &[String]) {
-        self.account_changed |= account;
-        for id in conversations {
-            if let Some(view) = self.conversations.get_mut(id) {
-                view.changed = true;
-            }
-        }
+    pub(super) fn account_changed(&mut self) {
+        self.account_changed = true;
     }
 
     pub(super) fn account(&mut self, session: &Session, now: Millis) -> JsValue {
@@ -89,17 +81,13 @@ impl Snapshots {
     }
 
     pub(super) fn conversation(&mut self, session: &Session, id: &str, now: Millis) -> JsValue {
-        let known = self.conversations.get(id).map(|view| view.changed);
-        if known.is_none() {
+        if self.conversations.get(id).is_none() {
             self.conversations.retain(|id, _| session.holds_some_of(id));
             if self.conversations.len() >= KEPT {
                 self.conversations = Table::default();
             }
         }
-        // Of what nobody attends to nobody tells when it changes.
-        if known != Some(false) || session.settled_revision(id).is_none() {
-            self.conversations.update(id, |view| view.renew(session, id, now));
-        }
+        self.conversations.update(id, |view| view.renew(session, id, now));
         object_of(self.conversations.get(id).and_then(|view| view.shown.as_ref()))
     }
 }
@@ -115,10 +103,7 @@ fn says_still(shown: Option<&Shown>, says: &Value) -> bool {
 impl Shown {
     /// The next object. Parts of the last one that did not change keep their identity.
     fn next(last: Option<&Shown>, says: Value) -> Shown {
-        let object = Object::new();
-        if let Some(last) = last {
-            Object::assign(&object, last.object.unchecked_ref());
-        }
+        let object = last.map_or_else(Object::new, |last| copy(&last.object));
         if let Value::Object(fields) = &says {
             for (name, value) in fields {
                 if last.is_none_or(|last| last.says.field(name) != Some(value)) {
@@ -135,88 +120,99 @@ impl Shown {
 
 impl View {
     fn renew(&mut self, session: &Session, id: &str, now: Millis) {
-        self.changed = false;
-        let mut same = self.shown.is_some();
-        let revision = session.settled_revision(id);
-        if revision.is_none() || self.revision != revision {
-            self.revision = revision;
-            let rows = session.settled(id);
-            let versions = rows.iter().map(|row| row.version).collect();
-            same &= self.settled.next(versions, &|place| rows.get(place).map(Row::message));
+        let revision = session.revision(id);
+        let before = std::mem::replace(&mut self.revision, revision);
+        // Of what nobody attends to nobody tells when it changes.
+        if let (Some(before), Some(revision)) = (before, revision)
+            && before.rest == revision.rest
+        {
+            if before.answer != revision.answer {
+                self.grow(before.answer, revision.answer, session.answer(id));
+            }
+            return;
         }
+        let rows = session.settled(id);
+        let versions = rows.iter().map(|row| row.version).collect();
+        let mut same = self
+            .settled
+            .next(versions, &|place| made(rows.get(place).map(Row::message).as_ref()));
         same &= self.moving.take(&session.moving(id));
-        if !same {
-            self.messages = self.settled.array.concat(&self.moving.array);
-        }
         same &= self.queue.take(&session.queue(id));
         let says = json::to_value(&session.conversation_head(id, now));
         if !same || !says_still(self.shown.as_ref(), &says) {
             let shown = Shown::next(self.shown.as_ref(), says);
-            set(&shown.object, "messages", &self.messages);
             set(&shown.object, "queue", &self.queue.array);
-            self.shown = Some(shown);
+            self.show(shown);
         }
+    }
+
+    /// Nothing else has changed, and this comes with every frame of an answer: what is shown of the rest is kept.
+    fn grow(&mut self, before: u64, version: u64, text: Option<&str>) {
+        let mut known = self.moving.versions.iter_mut().zip(0..);
+        let Some((known, place)) = known.find(|(known, _)| **known == before) else {
+            return;
+        };
+        *known = version;
+        let message = copy(&self.moving.array.get(place));
+        set(&message, "content", &text.into());
+        set(&message, "version", &(version as f64).into());
+        self.moving.array.set(place, message.into());
+        if let Some(shown) = self.shown.take() {
+            let object = copy(&shown.object).into();
+            self.show(Shown { object, ..shown });
+        }
+    }
+
+    fn show(&mut self, shown: Shown) {
+        set(
+            &shown.object,
+            "messages",
+            &self.settled.array.concat(&self.moving.array),
+        );
+        self.shown = Some(shown);
     }
 }
 
-impl Few {
-    /// Goes on to other messages; returns whether they are the same ones. Those that say the same keep their object.
+impl Messages {
     fn take(&mut self, messages: &[ChatMessage]) -> bool {
-        let mut last = std::mem::take(self);
-        let mut same = last.shown.len() == messages.len();
-        for message in messages {
-            let says = json::to_value(message);
-            let place = last
-                .shown
-                .iter()
-                .position(|last| last.says.field("id") == says.field("id"));
-            same &= place == Some(0);
-            let before = place.map(|place| last.shown.remove(place));
-            let shown = match before {
-                Some(before) if before.says == says => before,
-                before => {
-                    same = false;
-                    Shown::next(before.as_ref(), says)
-                }
-            };
-            self.array.push(&shown.object);
-            self.shown.push(shown);
-        }
-        if same {
-            self.array = last.array;
-        }
-        same
+        let versions = messages.iter().map(|message| message.version).collect();
+        self.next(versions, &|place| made(messages.get(place)))
     }
-}
 
-impl Settled {
     /// Goes on to other messages; returns whether they are the same ones. Those whose version was shown before keep their
     /// object.
-    fn next(&mut self, versions: Vec<u64>, message: &dyn Fn(usize) -> Option<ChatMessage>) -> bool {
+    fn next(&mut self, versions: Vec<u64>, message: &dyn Fn(usize) -> JsValue) -> bool {
         if versions == self.versions {
             return true;
         }
-        let array = Array::new();
         let count = self.versions.len();
-        // Most often the next one stood right behind the one before, so it is looked for from there on.
-        let mut behind = 0;
-        for (place, version) in versions.iter().enumerate() {
+        // Most often it goes on as before and ends otherwise, or the next one stood right behind the one before.
+        let as_before = versions
+            .iter()
+            .zip(&self.versions)
+            .take_while(|(one, other)| one == other);
+        let mut behind = as_before.count();
+        let array = self.array.slice(0, behind as u32);
+        for (place, version) in versions.iter().enumerate().skip(behind) {
             let mut places = (behind..count).chain(0..behind);
             let object = match places.find(|old| self.versions.get(*old) == Some(version)) {
                 Some(old) => {
                     behind = old + 1;
                     self.array.get(old as u32)
                 }
-                None => message(place).map_or(JsValue::NULL, |message| to_js(&message)),
+                None => message(place),
             };
             array.push(&object);
         }
-        *self = Settled { versions, array };
+        *self = Messages { versions, array };
         false
     }
 }
 
-pub(super) fn set(object: &JsValue, name: &str, value: &JsValue) {
-    // Our own plain object: setting a field of it cannot fail.
-    drop(Reflect::set(object, &name.into(), value));
+fn made(message: Option<&ChatMessage>) -> JsValue {
+    message.map_or(JsValue::NULL, to_js)
+}
+
+fn copy(object: &JsValue) -> Object {
+    Object::assign(&Object::new(), object.unchecked_ref())
 }

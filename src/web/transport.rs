@@ -123,9 +123,7 @@ async fn read<F: Future<Output = ()>>(
     a_frame: Option<impl Fn() -> F>,
 ) -> bool {
     let Some(body) = response.body() else { return true };
-    let Ok(reader) = body.get_reader().dyn_into::<ReadableStreamDefaultReader>() else {
-        return false;
-    };
+    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
     let mut asked = stopwatch();
     loop {
         let Ok(step) = waiter.wait(reader.read()).await else {

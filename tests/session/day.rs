@@ -5,15 +5,10 @@ use serde_json::{Value, json};
 
 use crate::world::*;
 
-const SOMEBODY_ELSE: &str = "99999999-9999-4999-8999-999999999999";
 const HOUR: u64 = 3_600_000;
 
 fn empty_list() -> Value {
     json!({ "conversations": [], "hasMore": false })
-}
-
-fn id_of(number: u64) -> String {
-    format!("{number:08}-0000-7000-8000-000000000000")
 }
 
 fn updated_at(id: &str, at: u64) -> Value {
@@ -112,40 +107,6 @@ fn a_live_tabs_holds_do_not_lapse_however_long_it_waits() {
         second.pass(10_000);
     }
     assert_eq!(second.account().usage_stats.unwrap().messages_held, 1);
-}
-
-#[test]
-fn another_user_is_shown_nothing_of_what_was_closed_before() {
-    let mut world = World::ready();
-    world.open(&page(
-        CONVERSATION,
-        vec![user_message(CONVERSATION, USER, 1, "Private")],
-        false,
-    ));
-    let before = world.session.settled_revision(CONVERSATION);
-    world.act(|session, _| session.close(CONVERSATION));
-    world.act(|session, _| session.access_token_changed());
-    world.give_token(token(SOMEBODY_ELSE));
-    assert!(world.conversation(CONVERSATION).messages.is_empty());
-    // Whoever kept what was shown cannot take it for what is shown now.
-    let after = world.session.settled_revision(CONVERSATION);
-    assert!(after.is_none() || after != before, "{after:?}");
-}
-
-#[test]
-fn no_two_lists_of_a_conversations_messages_share_a_revision() {
-    let mut world = World::ready();
-    let one = user_message(CONVERSATION, &id_of(1), 1, "One");
-    let two = user_message(CONVERSATION, &id_of(2), 2, "Two");
-    world.open(&page(CONVERSATION, vec![one.clone()], false));
-    let before = world.session.settled_revision(CONVERSATION);
-    world.act(|session, _| session.close(CONVERSATION));
-    world.act(|session, at| session.open(CONVERSATION, at));
-    world.act(|session, at| session.refetch(CONVERSATION, at));
-    let page = page(CONVERSATION, vec![two, one], false);
-    world.reply("get_messages_paginated", 200, &page);
-    assert_eq!(world.conversation(CONVERSATION).messages.len(), 2);
-    assert_ne!(world.session.settled_revision(CONVERSATION), before);
 }
 
 #[test]

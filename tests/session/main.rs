@@ -9,6 +9,8 @@ mod hostile;
 mod limits;
 mod path;
 mod queue;
+mod server;
+mod showing;
 mod signing;
 mod stopping;
 mod storage;

@@ -1,6 +1,7 @@
 //! What must be true of everything shown, at any moment.
 
 mod admission;
+mod kept;
 mod rest;
 
 use std::collections::{BTreeSet, HashMap};
@@ -18,6 +19,10 @@ pub struct Seen {
     /// Each message as it was shown last, and in which look.
     messages: HashMap<String, (ChatMessage, u64)>,
     looks: u64,
+    /// A clock set back makes what is shown stale, and fresh again later; nobody is told of either.
+    pub clock_was_set: bool,
+    /// Each conversation as it was shown last.
+    kept: HashMap<String, kept::Kept>,
     user: Option<String>,
     plan: Option<Tier>,
     /// Limits that came near for this user under this plan, and when the day was to end.
@@ -50,18 +55,17 @@ impl World {
         self.account(tab)?.user_id
     }
 
-    /// Somebody is told that something changed, and looks.
-    pub fn look(&mut self, tab: usize, account: bool, conversations: &[String]) {
+    /// Somebody is told that something changed, and looks at everything: what nobody said has changed must not have.
+    pub fn look(&mut self, tab: usize, account: bool) {
         if account {
             self.check_account(tab);
         }
-        let looked_at = |id: &&String| self.tabs[tab].looks.contains(*id);
-        let looked_at: Vec<&String> = conversations.iter().filter(looked_at).collect();
+        let looked_at = self.tabs[tab].looks.clone();
         if looked_at.is_empty() {
             return;
         }
         let user = self.user_of_tab(tab);
-        for id in looked_at {
+        for id in &looked_at {
             self.check_conversation(tab, id, user.as_deref());
         }
     }
@@ -128,7 +132,11 @@ impl World {
         self.tabs[tab].seen.looks += 1;
         let look = self.tabs[tab].seen.looks;
         let mut last_seq = 0;
-        let mut wrong = Vec::new();
+        let kept = self.tabs[tab].seen.kept.remove(id);
+        let session = self.tabs[tab].session.as_ref();
+        let kept = kept.filter(|_| !self.tabs[tab].seen.clock_was_set);
+        let lags = session.and_then(|session| kept?.lags_behind(session, self.local(tab), &snapshot));
+        let mut wrong: Vec<String> = lags.into_iter().collect();
         for message in snapshot.messages.iter().chain(&snapshot.queue) {
             if let Some(seq) = message.seq {
                 if seq <= last_seq {
@@ -188,6 +196,10 @@ impl World {
             if message.error.is_none() {
                 wrong.push(format!("{} failed without a reason", message.id));
             }
+        }
+        if let Some(session) = &self.tabs[tab].session {
+            let kept = kept::Kept::new(session, id, snapshot);
+            self.tabs[tab].seen.kept.insert(id.to_owned(), kept);
         }
         for what in wrong {
             self.fail(format!("tab {tab}, {id}: {what}"));

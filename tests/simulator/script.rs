@@ -264,6 +264,7 @@ impl World {
                 self.tabs[tab].skew += self.dice.below(1_200_000) as i64 - 600_000;
                 // Until the next word of the server it cannot know the time.
                 self.tabs[tab].clock_is_wrong = true;
+                self.tabs[tab].seen.clock_was_set = true;
                 // A set clock wakes nobody; the platform's timers go on as they were.
             }
             Act::HearNonsense => {

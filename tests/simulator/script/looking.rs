@@ -13,7 +13,7 @@ impl World {
         }
         self.tabs[tab].looks.push(id.to_owned());
         self.act(tab, |session, at| session.open(id, at));
-        self.look(tab, true, &[id.to_owned()]);
+        self.look(tab, true);
     }
 
     pub(super) fn close(&mut self, tab: usize, id: &str) {

@@ -97,7 +97,7 @@ impl World {
                 }
             }
             Effect::Alert(alert) => self.check_alert(tab, alert),
-            Effect::Changed { account, conversations } => self.look(tab, account, &conversations),
+            Effect::Changed { account, .. } => self.look(tab, account),
         }
     }
 }
