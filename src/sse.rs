@@ -115,14 +115,24 @@ impl Parser {
     }
 
     fn read(&mut self, piece: &[u8], events: &mut Vec<Event>) -> Result<(), SseError> {
-        for byte in piece {
-            let after_cr = std::mem::replace(&mut self.after_cr, *byte == b'\r');
-            match byte {
-                b'\n' if after_cr => {}
-                b'\n' | b'\r' => self.end_line(events)?,
-                _ if self.line.len() >= self.max_line => return Err(SseError::LineTooLong(self.max_line)),
-                _ => self.line.push(*byte),
+        let mut rest = piece;
+        while let Some(first) = rest.first() {
+            let after_cr = std::mem::take(&mut self.after_cr);
+            if after_cr && *first == b'\n' {
+                rest = rest.split_at(1).1;
             }
+            let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let (line, behind) = rest.split_at(end.unwrap_or(rest.len()));
+            if self.line.len() + line.len() > self.max_line {
+                return Err(SseError::LineTooLong(self.max_line));
+            }
+            self.line.extend_from_slice(line);
+            let Some((end, behind)) = behind.split_first() else {
+                break;
+            };
+            self.after_cr = *end == b'\r';
+            self.end_line(events)?;
+            rest = behind;
         }
         Ok(())
     }

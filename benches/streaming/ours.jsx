@@ -21,9 +21,10 @@ function Page() {
   useEffect(() => {
     window.updates++
   }, [chat.messages])
+  const isReady = chat.messages.length === count && chat.quotas !== null
   useEffect(() => {
-    window.isReady = chat.messages.length === count && chat.quotas !== null
-  })
+    window.isReady ||= isReady
+  }, [isReady])
   return <ChatThread chat={chat} />
 }
 

@@ -125,7 +125,7 @@ function page(count) {
 }
 
 function streamOurs({ id, content }, response) {
-  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store, no-transform' })
   const say = (event, data) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
   const seq = 1_000_000
   const turn = {

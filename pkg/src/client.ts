@@ -138,7 +138,7 @@ export class ProductionChatClient {
 
   /** Takes a queued message back. Returns its text; null when it is under way, or stopped as a failed one may be. */
   cancelQueued(messageId: string): string | null {
-    return this.#core?.takeBack(messageId) ?? null
+    return this.discardMessage(messageId)
   }
 
   /** Forgets the conversation's error: its status is `ready` again. */

@@ -237,10 +237,7 @@ pub(super) fn tell_app(this: &Rc<RefCell<Shared>>) {
             to_js(&std::mem::take(&mut shared.alerts)),
         )
     };
-    let changed = Array::new();
-    for id in conversations {
-        changed.push(&id.into());
-    }
+    let changed: Array = conversations.into_iter().map(JsValue::from).collect();
     // What the app throws is the app's: it must not end the client.
     drop(on_change.call3(&JsValue::UNDEFINED, &account.into(), &changed, &alerts));
 }

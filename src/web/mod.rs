@@ -137,9 +137,12 @@ impl WasmClient {
                     on(this, |this, _| feed(this, Input::Online(true))),
                     on(this, |this, _| feed(this, Input::Online(false))),
                 ],
-                on(this, |this, _| match page::is_visible() {
-                    true => feed(this, Input::Visible),
-                    false => with_app(this, |app| app.frame.hidden()),
+                on(this, |this, _| {
+                    let is_visible = page::is_visible();
+                    with_app(this, |app| app.frame.show(is_visible));
+                    if is_visible {
+                        feed(this, Input::Visible);
+                    }
                 }),
             ),
         };

@@ -15,10 +15,16 @@ extern "C" {
     /// Sets a field of a plain object of ours, which cannot fail.
     #[wasm_bindgen(js_namespace = Reflect)]
     pub(super) fn set(object: &JsValue, name: &str, value: &JsValue);
-}
 
-/// Conversations whose snapshots are kept.
-const KEPT: usize = 64;
+    /// What is set with every frame, by names that need not be carried over each time.
+    type Grows;
+    #[wasm_bindgen(method, setter)]
+    fn set_content(this: &Grows, text: Option<&str>);
+    #[wasm_bindgen(method, setter)]
+    fn set_version(this: &Grows, version: f64);
+    #[wasm_bindgen(method, setter)]
+    fn set_messages(this: &Grows, messages: &JsValue);
+}
 
 /// A value as plain objects, arrays, numbers and `null`.
 pub(super) fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
@@ -82,10 +88,8 @@ impl Snapshots {
 
     pub(super) fn conversation(&mut self, session: &Session, id: &str, now: Millis) -> JsValue {
         if self.conversations.get(id).is_none() {
+            // The session keeps so many, and so many are kept here.
             self.conversations.retain(|id, _| session.holds_some_of(id));
-            if self.conversations.len() >= KEPT {
-                self.conversations = Table::default();
-            }
         }
         self.conversations.update(id, |view| view.renew(session, id, now));
         object_of(self.conversations.get(id).and_then(|view| view.shown.as_ref()))
@@ -153,9 +157,9 @@ impl View {
             return;
         };
         *known = version;
-        let message = copy(&self.moving.array.get(place));
-        set(&message, "content", &text.into());
-        set(&message, "version", &(version as f64).into());
+        let message: Grows = copy(&self.moving.array.get(place)).unchecked_into();
+        message.set_content(text);
+        message.set_version(version as f64);
         self.moving.array.set(place, message.into());
         if let Some(shown) = self.shown.take() {
             let object = copy(&shown.object).into();
@@ -164,11 +168,8 @@ impl View {
     }
 
     fn show(&mut self, shown: Shown) {
-        set(
-            &shown.object,
-            "messages",
-            &self.settled.array.concat(&self.moving.array),
-        );
+        let messages = self.settled.array.concat(&self.moving.array);
+        shown.object.unchecked_ref::<Grows>().set_messages(&messages);
         self.shown = Some(shown);
     }
 }

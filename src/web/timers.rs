@@ -80,6 +80,7 @@ pub(super) struct Frame {
     late: Timer,
     asked: Option<Asked>,
     waiting: Vec<Waker>,
+    is_visible: bool,
 }
 
 enum Asked {
@@ -95,6 +96,7 @@ impl Frame {
             late: Timer::new(late),
             asked: None,
             waiting: Vec::new(),
+            is_visible: page::is_visible(),
         }
     }
 
@@ -125,7 +127,7 @@ impl Frame {
             return;
         }
         let paint: &Function = self.paint.as_ref().unchecked_ref();
-        self.asked = Some(if page::is_visible() {
+        self.asked = Some(if self.is_visible {
             self.late.set(Some(now().saturating_add(LATE)), now());
             Asked::Frame(request_animation_frame(paint))
         } else {
@@ -133,9 +135,10 @@ impl Frame {
         });
     }
 
-    /// A page that becomes hidden paints no more: what was asked of the next frame is asked of a timer instead.
-    pub(super) fn hidden(&mut self) {
-        if matches!(self.asked, Some(Asked::Frame(_))) {
+    /// The page is shown now, or hidden. Then it paints no more: what was asked of the next frame is asked of a timer instead.
+    pub(super) fn show(&mut self, is_visible: bool) {
+        self.is_visible = is_visible;
+        if !is_visible && matches!(self.asked, Some(Asked::Frame(_))) {
             self.clear();
             self.ask();
         }

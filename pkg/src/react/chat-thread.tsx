@@ -1,6 +1,6 @@
 'use client'
 
-import { useCallback, useMemo, useState, type ReactNode, type RefObject } from 'react'
+import { memo, useCallback, useMemo, useState, type ReactNode, type RefObject } from 'react'
 import { Virtualizer } from 'virtua'
 import { ChatError } from '../error.js'
 import type { ChatMessage } from '../types.js'
@@ -119,18 +119,12 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
         tabIndex={0}
       >
         <div className="pc-messages" data-empty={length === 0} ref={content}>
-          <div className="pc-top">
-            {chat.hasNextPage && (
-              <PassingButton
-                heir={scroller}
-                className="pc-button"
-                aria-disabled={chat.isFetchingNextPage}
-                onClick={() => void (!chat.isFetchingNextPage && chat.fetchNextPage())}
-              >
-                {chat.isFetchingNextPage ? 'Loading…' : 'Load older messages'}
-              </PassingButton>
-            )}
-          </div>
+          <Top
+            hasNextPage={chat.hasNextPage}
+            isFetchingNextPage={chat.isFetchingNextPage}
+            fetchNextPage={chat.fetchNextPage}
+            heir={scroller}
+          />
           {length === 0 && queue.length === 0 && (chat.isLoading ? <Loading /> : children)}
           {list}
           {last !== undefined && (
@@ -154,19 +148,50 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
             <Queued key={message.id} message={message} retryAt={chat.verdict.retryAt} onCancel={cancel} heir={scroller} />
           ))}
         </div>
-        <div className="pc-end" />
+        {END}
       </div>
       {!isAtEnd && (
         <PassingButton heir={scroller} className="pc-to-end" aria-label="To the newest message" onClick={scrollToEnd}>
           <DownIcon />
         </PassingButton>
       )}
-      <p className="pc-hidden" role="status">
-        {announcement}
-      </p>
+      <Announcement text={announcement} />
     </div>
   )
 }
+
+// What is around the messages is not rendered again while an answer grows.
+
+const END = <div className="pc-end" />
+
+type TopProps = Pick<UseProductionChatResult, 'hasNextPage' | 'isFetchingNextPage' | 'fetchNextPage'> & {
+  heir: RefObject<HTMLElement | null>
+}
+
+const Top = memo(function Top({ hasNextPage, isFetchingNextPage, fetchNextPage, heir }: TopProps) {
+  return (
+    <div className="pc-top">
+      {hasNextPage && (
+        <PassingButton
+          heir={heir}
+          className="pc-button"
+          aria-disabled={isFetchingNextPage}
+          onClick={() => void (!isFetchingNextPage && fetchNextPage())}
+        >
+          {isFetchingNextPage ? 'Loading…' : 'Load older messages'}
+        </PassingButton>
+      )}
+    </div>
+  )
+})
+
+const Announcement = memo(function Announcement({ text }: { text: string }) {
+  return (
+    <p className="pc-hidden" role="status">
+      {text}
+    </p>
+  )
+})
 
 /** A turn that was refused before anything was sent. */
 interface Refusal {

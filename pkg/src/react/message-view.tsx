@@ -29,6 +29,7 @@ export interface MessageViewProps {
 export const MessageView = memo(function MessageView(props: MessageViewProps) {
   const { message, agentName, renderContent } = props
   const isAnswer = message.role === 'assistant'
+  const isGrowing = message.status === 'streaming'
   return (
     <article
       className="pc-message"
@@ -39,17 +40,25 @@ export const MessageView = memo(function MessageView(props: MessageViewProps) {
       aria-setsize={props.total}
       aria-label={isAnswer ? `${agentName} answered` : 'You wrote'}
     >
-      {isAnswer && (
-        <p className="pc-author" aria-hidden="true">
-          {agentName}
-        </p>
-      )}
+      {isAnswer && <Author name={agentName} />}
       <div className="pc-content">
         {renderContent === undefined ? <MessageText text={message.content} /> : renderContent(message)}
-        {message.status === 'streaming' && <span className="pc-caret" aria-hidden="true" />}
+        {isGrowing && CARET}
       </div>
-      <Footer {...props} />
+      {!isGrowing && <Footer {...props} />}
     </article>
+  )
+})
+
+// What an answer that grows has beside its text stays as it is, so that React compares none of it sixty times a second.
+
+const CARET = <span className="pc-caret" aria-hidden="true" />
+
+const Author = memo(function Author({ name }: { name: string }) {
+  return (
+    <p className="pc-author" aria-hidden="true">
+      {name}
+    </p>
   )
 })
 

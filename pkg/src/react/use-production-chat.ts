@@ -159,19 +159,11 @@ function toResult(
   actions: Omit<UseProductionChatResult, keyof ConversationSnapshot | 'conversationId' | 'quotas' | 'usageStats' | 'tiers' | 'check'>,
 ): UseProductionChatResult {
   return {
+    ...chat,
     conversationId: id,
-    conversation: chat.conversation,
-    messages: chat.messages,
-    queue: chat.queue,
-    status: chat.status,
-    queuePosition: chat.queuePosition,
     error,
     // Nothing can load before the module has; when it cannot be loaded, that is the error.
     isLoading: chat.isLoading && account.status !== 'error',
-    isFetching: chat.isFetching,
-    isStale: chat.isStale,
-    hasNextPage: chat.hasNextPage,
-    isFetchingNextPage: chat.isFetchingNextPage,
     quotas: account.quotas,
     usageStats: account.usageStats,
     tiers: account.tiers,
