@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
+import { UI_MESSAGE_STREAM_HEADERS } from 'ai'
 import { CONVERSATION, text, USER } from './names.js'
 
 export const DELTAS = 4_000
@@ -13,6 +14,13 @@ const TICK_MS = 5
 
 const ANSWER = '01990000-0000-7000-8000-0000000000aa'
 const FAR = 86_400_000
+
+/** As the edge function says them: supabase/functions/chat/events.ts. What may not be stored, Chromium hands over in one piece. */
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+}
 
 const TYPES = { '.css': 'text/css', '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' }
 
@@ -125,7 +133,7 @@ function page(count) {
 }
 
 function streamOurs({ id, content }, response) {
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store, no-transform' })
+  response.writeHead(200, HEADERS)
   const say = (event, data) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
   const seq = 1_000_000
   const turn = {
@@ -170,7 +178,7 @@ function streamOurs({ id, content }, response) {
 // ------------------------------------------------------------ AI SDK
 
 function streamPeer(response) {
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'x-vercel-ai-ui-message-stream': 'v1' })
+  response.writeHead(200, UI_MESSAGE_STREAM_HEADERS)
   const say = (data) => `data: ${JSON.stringify(data)}\n\n`
   response.write(say({ type: 'start' }) + say({ type: 'text-start', id: '1' }))
   pace(
