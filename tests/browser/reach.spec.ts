@@ -1,5 +1,5 @@
 import { expect, type Page } from '@playwright/test'
-import { answers, composer, mountStage, questions, send, sendAndRead, SEEDED_CONVERSATION, signIn, startNew, test } from './helpers.js'
+import { answers, composer, messages, mountStage, questions, send, sendAndRead, SEEDED_CONVERSATION, signIn, startNew, test } from './helpers.js'
 
 test.describe('keyboard only', () => {
   /** Tab until the element with this name has the focus; a page in which it cannot be reached fails. */
@@ -113,6 +113,33 @@ test.describe('the focus outlives what was pressed', () => {
     await page.evaluate(() => window.stage.change({ status: 'streaming' }))
     await page.getByRole('button', { name: 'Stop answering' }).focus()
     await page.evaluate(() => window.stage.change({ status: 'ready' }))
+    await expect(composer(page)).toBeFocused()
+  })
+
+  test('the last page of the list', async ({ page }) => {
+    await page.route('**/rpc/list_conversations', async (route) => {
+      const isFirst = route.request().postDataJSON().p_before_id === null
+      const list = await (await route.fetch()).json()
+      await route.fulfill({ json: { ...list, hasMore: isFirst } })
+    })
+    await signIn(page, 'pro')
+    const more = page.getByRole('button', { name: 'Load more' })
+    await more.focus()
+    await page.keyboard.press('Enter')
+    await expect(more).toHaveCount(0)
+    const list = page.getByRole('navigation', { name: 'Conversations' })
+    await expect(list.locator('.conversation a').last()).toBeFocused()
+  })
+
+  test('a problem that is dismissed', async ({ page }) => {
+    await signIn(page, 'pro', `/c/${SEEDED_CONVERSATION}`)
+    await expect(messages(page).last()).toBeVisible()
+    await page.route('**/rpc/get_messages_paginated', (route) => route.fulfill({ status: 404, json: { code: 'PT404', message: 'No.' } }))
+    await page.getByRole('button', { name: 'Load older messages' }).press('Enter')
+    const dismiss = page.getByRole('button', { name: 'Dismiss' })
+    await dismiss.focus()
+    await page.keyboard.press('Enter')
+    await expect(dismiss).toHaveCount(0)
     await expect(composer(page)).toBeFocused()
   })
 
