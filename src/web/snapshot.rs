@@ -137,16 +137,21 @@ impl View {
         }
         let rows = session.settled(id);
         let versions = rows.iter().map(|row| row.version).collect();
-        let mut same = self
+        let mut same = self.shown.is_some();
+        same &= self
             .settled
             .next(versions, &|place| made(rows.get(place).map(Row::message).as_ref()));
         same &= self.moving.take(&session.moving(id));
+        let lists_the_same = same;
         same &= self.queue.take(&session.queue(id));
         let says = json::to_value(&session.conversation_head(id, now));
         if !same || !says_still(self.shown.as_ref(), &says) {
             let shown = Shown::next(self.shown.as_ref(), says);
             set(&shown.object, "queue", &self.queue.array);
-            self.show(shown);
+            self.shown = Some(shown);
+            if !lists_the_same {
+                self.list();
+            }
         }
     }
 
@@ -161,16 +166,18 @@ impl View {
         message.set_content(text);
         message.set_version(version as f64);
         self.moving.array.set(place, message.into());
-        if let Some(shown) = self.shown.take() {
-            let object = copy(&shown.object).into();
-            self.show(Shown { object, ..shown });
+        if let Some(shown) = &mut self.shown {
+            shown.object = copy(&shown.object).into();
         }
+        self.list();
     }
 
-    fn show(&mut self, shown: Shown) {
-        let messages = self.settled.array.concat(&self.moving.array);
-        shown.object.unchecked_ref::<Grows>().set_messages(&messages);
-        self.shown = Some(shown);
+    /// Another list: what is shown has the last one's until then.
+    fn list(&self) {
+        if let Some(shown) = &self.shown {
+            let messages = self.settled.array.concat(&self.moving.array);
+            shown.object.unchecked_ref::<Grows>().set_messages(&messages);
+        }
     }
 }
 

@@ -75,6 +75,39 @@ async fn a_hundred_deltas_are_told_once_a_frame() {
 }
 
 #[wasm_bindgen_test]
+async fn what_did_not_change_stays_the_same_object() {
+    let stage = Stage::new().await;
+    let id = stage.client.new_conversation(None);
+    stage.client.open(&id);
+    let turn = stage.client.send(draft(&id, "Hello")).unwrap();
+    until("the request", || server::count("/chat") == 1).await;
+    server::say(&accepted(&id, &turn));
+    server::say(&delta(&turn, 0, "H"));
+    until("a word", || messages(&stage, &id).length() == 2).await;
+    let begun = messages(&stage, &id);
+    server::say(&delta(&turn, 1, "i"));
+    until("another", || text(&message(&stage, &id, 1), "content") == "Hi").await;
+    let grown = messages(&stage, &id);
+    assert!(!Object::is(&grown, &begun), "another list");
+    assert!(Object::is(&grown.get(0), &begun.get(0)), "of the same question");
+    assert_eq!(
+        text(&begun.get(1), "content"),
+        "H",
+        "what was shown stays as it was shown"
+    );
+    server::say(&done(&id, &turn, "Hi"));
+    until("the end", || text(&shown(&stage, &id), "status") == "ready").await;
+
+    let (before, list) = (shown(&stage, &id), messages(&stage, &id));
+    stage.client.refetch(&id);
+    assert!(!Object::is(&shown(&stage, &id), &before), "it is being read");
+    assert!(
+        Object::is(&messages(&stage, &id), &list),
+        "and nothing of it is new yet"
+    );
+}
+
+#[wasm_bindgen_test]
 async fn where_no_frame_comes_an_answer_is_read_and_told_all_the_same() {
     let stage = Stage::new().await;
     let id = stage.client.new_conversation(None);
