@@ -264,8 +264,9 @@ impl Session {
     /// The next instant, by this machine's clock, at which what is shown changes by itself.
     pub(super) fn next_ageing(&self, now: Millis) -> Option<Millis> {
         let mut instants = Vec::new();
-        if let Some(usage) = &self.account.usage {
-            instants = self.with_holds(usage).hour_frees_at;
+        let there = self.there(now);
+        if let Some(usage) = self.usage(there) {
+            instants = self.with_holds(&usage).hour_frees_at;
             // A departure that frees no place, for what is held here, lowers the count all the same.
             instants.extend_from_slice(&usage.hour_frees_at);
             instants.extend_from_slice(&[
@@ -279,9 +280,8 @@ impl Session {
             let fresh_until = self.threads.fresh_until(id);
             instants.push(self.there(fresh_until.unwrap_or_default()));
         }
-        let there = self.there(now);
-        instants.retain(|at| *at > there);
-        instants.into_iter().min().map(|at| self.here(at))
+        let next = instants.iter().filter(|at| **at > there).min();
+        next.map(|at| self.here(*at))
     }
 
     /// The agent a draft is for: its own, its conversation's, the client's.

@@ -67,15 +67,15 @@ impl Session {
         if self.disposed {
             return;
         }
-        self.change(id);
-        self.changed_account = true;
         let may_be_there = self.outbox.of_conversation(id).any(|entry| entry.went);
         if self.is_minted(id) && !may_be_there {
+            self.changed_account = true;
             self.forget_conversation(id);
             return;
         }
         let before = self.conversation_of(id).cloned();
         self.talks.update(id, |talk| talk.deleted = true);
+        self.change_all();
         // What would make it goes no more, unless the server refuses.
         if self.is_minted(id)
             && let Some(live) = self.end_live(id)
@@ -192,7 +192,7 @@ impl Session {
             self.account.upsert(conversation);
         }
         self.account.error = Some(error);
-        self.changed_account = true;
+        self.change_all();
     }
 
     /// Nothing more is sent to what is being deleted, or was.

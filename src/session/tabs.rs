@@ -186,6 +186,7 @@ impl Session {
             News::Usage(usage) => drop(self.take_usage(*usage, Some(0), at.now)),
             News::Conversation(Changed { id, conversation }) => {
                 self.threads.invalidate(&id);
+                self.change(&id);
                 if let Some(conversation) = conversation.filter(|it| it.id == id && self.conversation_of(&id).is_some())
                 {
                     self.set_conversation(conversation);

@@ -1,7 +1,8 @@
 //! What is shown changes only with its revision, and with every word of an answer only that answer: a page makes no more
 //! anew than it must.
 
-use production_chat::session::Revision;
+use production_chat::license::Tier;
+use production_chat::session::{Input, Revision};
 use serde_json::json;
 
 use crate::world::*;
@@ -30,6 +31,21 @@ fn an_answer_that_grows_leaves_the_rest_as_it_is() {
     assert_eq!(world.session.answer(CONVERSATION), Some("Hello"));
     world.say(id, &done(CONVERSATION, &turn, 2, "Hello", 3));
     assert_ne!(revision(&world).rest, grown.rest);
+}
+
+#[test]
+fn an_answer_that_gets_its_id_late_is_another_message() {
+    let mut world = World::ready();
+    world.open(&page(CONVERSATION, vec![], false));
+    let turn = world.send(CONVERSATION, "Hello");
+    let id = world.open_stream("/chat", &delta(&turn, 0, "Hi"));
+    let answer = |world: &World| world.conversation(CONVERSATION).messages.pop().unwrap();
+    let before = answer(&world);
+    world.say(id, &accepted(CONVERSATION, &turn, 1, "Hello", 2));
+    let after = answer(&world);
+    assert_eq!((before.content.as_str(), after.content.as_str()), ("Hi", "Hi"));
+    assert_ne!(before.id, after.id);
+    assert_ne!(before.version, after.version);
 }
 
 #[test]
@@ -64,6 +80,63 @@ fn a_list_that_names_what_is_open_is_shown_there_too() {
     let list = json!({ "conversations": [conversation(CONVERSATION, 2)], "hasMore": false });
     world.reply("list_conversations", 200, &list);
     assert!(world.conversation(CONVERSATION).head.conversation.is_some());
+    assert_ne!(revision(&world), before);
+}
+
+#[test]
+fn a_deletion_that_is_refused_is_shown_as_refused() {
+    let mut world = World::new(options());
+    world.give_token(token(USER));
+    world.act(|session, at| session.open(CONVERSATION, at));
+    let list = json!({ "conversations": [conversation(CONVERSATION, 2)], "hasMore": false });
+    world.reply("list_conversations", 200, &list);
+    world.act(|session, at| session.delete_conversation(CONVERSATION, at));
+    assert!(world.conversation(CONVERSATION).head.conversation.is_none());
+    let deleting = revision(&world);
+    world.reply("delete_conversation", 403, &json!({ "message": "No." }));
+    assert!(world.conversation(CONVERSATION).head.conversation.is_some());
+    assert_ne!(revision(&world), deleting);
+}
+
+#[test]
+fn what_is_deleted_unseen_has_a_revision_of_its_own() {
+    let mut world = World::ready();
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        world.act(|session, at| session.delete_conversation(CONVERSATION, at));
+        seen.push(revision(&world));
+        world.reply("delete_conversation", 403, &json!({ "message": "No." }));
+        // When another one is closed, what is kept of this one goes.
+        world.act(|session, at| session.open(&id_of(9), at));
+        world.act(|session, _| session.close(&id_of(9)));
+    }
+    assert_ne!(seen[0], seen[1]);
+}
+
+#[test]
+fn what_another_tab_has_news_of_is_shown_as_old() {
+    let mut world = World::ready();
+    world.open(&page(CONVERSATION, vec![], false));
+    world.act(|session, at| session.refetch(CONVERSATION, at));
+    let before = revision(&world);
+    let news = json!({ "v": 1, "userId": USER, "organizationId": null,
+        "news": { "conversation": { "id": CONVERSATION, "conversation": null } } });
+    world.feed(Input::Tab(news.to_string()));
+    assert!(world.conversation(CONVERSATION).head.is_stale);
+    assert_ne!(revision(&world), before);
+}
+
+#[test]
+fn midnight_comes_for_the_assumed_plan_too() {
+    let mut assumed = options();
+    assumed.default_tier = Some(Tier::Free);
+    let mut world = World::new(assumed);
+    let day_resets_at = |world: &World| world.account().usage_stats.unwrap().day_resets_at;
+    let midnight = day_resets_at(&world);
+    world.act(|session, at| session.open(CONVERSATION, at));
+    let before = revision(&world);
+    world.pass(midnight - world.now);
+    assert!(day_resets_at(&world) > midnight);
     assert_ne!(revision(&world), before);
 }
 
