@@ -45,6 +45,7 @@ impl Session {
             user_message,
             usage,
         } = event;
+        let version = self.next_version();
         let live = self.live(conversation_id).filter(|live| live.turn_id == turn.id)?;
         let in_place = user_message
             .as_ref()
@@ -54,6 +55,7 @@ impl Session {
         }
         live.trigger = turn.trigger;
         live.answer_id = Some(turn.answer_id);
+        live.version = version;
         let (stop_wanted, news) = (live.stop_wanted, !live.accepted);
         self.set_accepted(conversation_id, true);
         if let Some(talk) = self.talks.get_mut(conversation_id) {
