@@ -12,6 +12,8 @@ test("a message is accepted, streamed, done, and charged by the provider's figur
   assertEquals(response.status, 200);
   assert(response.headers.get("RateLimit")?.startsWith('"hour";r=99;t='), "RateLimit tells what is left");
   assertEquals(response.headers.get("RateLimit-Policy"), '"hour";q=100;w=3600, "day";q=500;w=86400');
+  // Private; and Chromium reads what may not be stored a frame at a time, not piece by piece.
+  assertEquals(response.headers.get("Cache-Control"), "no-store, no-transform");
 
   const events = await eventsOf(response);
   assertEquals(events.map(({ event }) => event).filter((event) => event !== "delta"), ["accepted", "done"]);
