@@ -1,15 +1,15 @@
 // The example of README.md, word for word below the line: readme.spec.ts compares them, and this one must compile.
 import { createClient } from '@supabase/supabase-js'
-import { useState, type FormEvent } from 'react'
 
 const supabase = createClient(import.meta.env.VITE_SUPABASE_URL, import.meta.env.VITE_SUPABASE_PUBLISHABLE_KEY)
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-import { createProductionChat } from 'production-chat'
+import { configFromEnv, createProductionChat } from 'production-chat'
 import { ProductionChatProvider, useProductionChat } from 'production-chat/react'
+import { useState, type FormEvent } from 'react'
 
-// Once, outside of rendering.
+// Once, outside of rendering. `supabase` is your client of supabase-js.
 const client = createProductionChat({
   supabaseUrl: import.meta.env.VITE_SUPABASE_URL,
   supabaseKey: import.meta.env.VITE_SUPABASE_PUBLISHABLE_KEY,
@@ -17,6 +17,7 @@ const client = createProductionChat({
     const { data } = refresh ? await supabase.auth.refreshSession() : await supabase.auth.getSession()
     return data.session?.access_token ?? null
   },
+  ...configFromEnv(import.meta.env),
 })
 supabase.auth.onAuthStateChange(() => setTimeout(() => client.accessTokenChanged()))
 
