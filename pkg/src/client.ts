@@ -2,11 +2,13 @@ import { WasmClient } from '../wasm/production_chat.js'
 import { checkOptions } from './config.js'
 import { ConversationStore } from './conversation-store.js'
 import { ChatError, errorDetail, toChatError } from './error.js'
+import { tell } from './listeners.js'
 import { init } from './load.js'
 import { PENDING_ACCOUNT, PENDING_VERDICT } from './pending.js'
 import { regeneratedTurn, sentTurn, type TurnState } from './turn.js'
 import type {
   AccountSnapshot,
+  ChatErrorDetail,
   ChatMessage,
   ConversationSnapshot,
   Core,
@@ -147,17 +149,13 @@ export class ProductionChatClient {
   }
 
   /** Loads the page of older messages. Resolves when it is there or failed: the snapshot tells. */
-  async fetchNextPage(conversationId: string): Promise<void> {
-    const core = await this.#start()
-    core.fetchNextPage(conversationId)
-    await this.#store(conversationId).until((snapshot) => !snapshot.isFetchingNextPage)
+  fetchNextPage(conversationId: string): Promise<void> {
+    return this.#load(conversationId, 'fetchNextPage', 'isFetchingNextPage')
   }
 
   /** Asks the server for the conversation's newest page again. Resolves when it is there or failed. */
-  async refetch(conversationId: string): Promise<void> {
-    const core = await this.#start()
-    core.refetch(conversationId)
-    await this.#store(conversationId).until((snapshot) => !snapshot.isFetching)
+  refetch(conversationId: string): Promise<void> {
+    return this.#load(conversationId, 'refetch', 'isFetching')
   }
 
   /** Asks the server for usage and conversations again. Every reply carries the usage, so this is rarely needed. */
@@ -199,10 +197,12 @@ export class ProductionChatClient {
   dispose(): void {
     if (this.#isDisposed) return
     this.#isDisposed = true
-    this.#lastAccount = this.account.getSnapshot()
+    const account = this.account.getSnapshot()
+    this.#lastAccount = account.status === 'loading' ? failed(account, DISPOSED) : account
     for (const store of this.#conversations.values()) store.freeze()
     this.#core?.dispose()
     this.#core = null
+    this.#notifyAccount()
     this.#accountListeners.clear()
     this.#alertListeners.clear()
   }
@@ -210,15 +210,16 @@ export class ProductionChatClient {
   #start(): Promise<Core> {
     if (this.#isDisposed) return Promise.reject(new ChatError(DISPOSED))
     this.#starting ??= init()
-      .catch(() => {
-        throw new ChatError(NOT_LOADED)
+      .catch((cause: unknown) => {
+        throw new ChatError(NOT_LOADED, null, { cause })
       })
       .then(() => this.#create())
       .catch((thrown: unknown) => {
         this.#starting = null
         const error = toChatError(thrown)
-        this.#pendingAccount = { ...PENDING_ACCOUNT, status: 'error', error: error.detail, isLoadingConversations: false }
+        this.#pendingAccount = failed(PENDING_ACCOUNT, error.detail)
         this.#notifyAccount()
+        for (const store of this.#conversations.values()) store.fail(error.detail)
         throw error
       })
     return this.#starting
@@ -226,7 +227,7 @@ export class ProductionChatClient {
 
   /** Starting is retried by the next call, and its failure is in the account's state: no rejection goes astray. */
   #startQuietly(): void {
-    this.#start().catch(() => undefined)
+    this.#start().catch(nothing)
   }
 
   #create(): Core {
@@ -235,7 +236,7 @@ export class ProductionChatClient {
     const core = new WasmClient(options, accessToken, (account, conversations, alerts) => {
       if (account) this.#notifyAccount()
       for (const id of conversations) this.#conversations.get(id)?.notify()
-      for (const alert of alerts) for (const listener of [...this.#alertListeners]) listener(alert)
+      for (const alert of alerts) tell(this.#alertListeners, alert)
     }) as Core
     this.#core = core
     this.#notifyAccount()
@@ -244,12 +245,21 @@ export class ProductionChatClient {
   }
 
   #notifyAccount(): void {
-    for (const listener of [...this.#accountListeners]) listener()
+    tell(this.#accountListeners)
+  }
+
+  /** Resolves when it is there or failed, the module included. */
+  #load(id: string, load: 'fetchNextPage' | 'refetch', isUnderWay: 'isFetchingNextPage' | 'isFetching'): Promise<void> {
+    const begun = this.#start().then((core) => {
+      core[load](id)
+      return this.#store(id).until((snapshot) => !snapshot[isUnderWay])
+    })
+    return begun.then(nothing, nothing)
   }
 
   #withCore(act: (core: Core) => void): void {
     if (this.#core !== null) act(this.#core)
-    else this.#start().then(act).catch(() => undefined)
+    else this.#start().then(act).catch(nothing)
   }
 
   #turn(
@@ -266,7 +276,7 @@ export class ProductionChatClient {
       }
       const end = this.#turnEnd(conversationId, turnId, read)
       // From here on a failure shows in the conversation, so a caller may leave the promise alone.
-      end.catch(() => undefined)
+      end.catch(nothing)
       return end
     }
     return this.#core === null ? this.#start().then(run) : run(this.#core)
@@ -297,6 +307,12 @@ export class ProductionChatClient {
     }
     return store
   }
+}
+
+const nothing = (): void => undefined
+
+function failed(account: AccountSnapshot, error: ChatErrorDetail): AccountSnapshot {
+  return { ...account, status: 'error', error, isLoadingConversations: false }
 }
 
 /**

@@ -15,6 +15,7 @@ const isCost = (value: unknown) => typeof value === 'number' && value >= 0 && va
 export function checkOptions(options: ProductionChatOptions): void {
   must('supabaseUrl', "your project's URL", options.supabaseUrl, Boolean)
   must('supabaseKey', "your project's publishable key", options.supabaseKey, Boolean)
+  must('accessToken', 'a function', options.accessToken, (value) => typeof value === 'function')
   must('enforceLimits', LIMITS, options.enforceLimits ?? true, isFlag)
   must('defaultTier', TIER, options.defaultTier ?? 'free', isTier)
   must('costPer1kTokens', COST, options.costPer1kTokens ?? 0, isCost)

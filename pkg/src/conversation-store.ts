@@ -1,14 +1,17 @@
+import { tell } from './listeners.js'
 import { pendingConversation } from './pending.js'
-import type { ConversationSnapshot, Core, Store } from './types.js'
+import type { ChatErrorDetail, ConversationSnapshot, Core, Store } from './types.js'
+
+const STILL = { isLoading: false, isFetching: false, isFetchingNextPage: false }
 
 /** One conversation as a store; counts who looks at it, so that the core knows when to load and when to let go. */
 export class ConversationStore implements Store<ConversationSnapshot> {
   readonly #id: string
   readonly #core: () => Core | null
   readonly #start: () => void
-  readonly #pending: ConversationSnapshot
   readonly #viewers = new Set<() => void>()
   readonly #waiting = new Set<(isLast: boolean) => void>()
+  #pending: ConversationSnapshot
   #frozen: ConversationSnapshot | null = null
 
   constructor(id: string, core: () => Core | null, start: () => void) {
@@ -44,15 +47,23 @@ export class ConversationStore implements Store<ConversationSnapshot> {
 
   /** Something in it changed. */
   notify(): void {
-    for (const viewer of [...this.#viewers]) viewer()
-    for (const look of [...this.#waiting]) look(false)
+    tell(this.#viewers)
+    tell(this.#waiting, false)
+  }
+
+  /** The module could not be loaded: nothing is on its way. */
+  fail(error: ChatErrorDetail): void {
+    this.#pending = { ...this.#pending, ...STILL, status: 'error', error }
+    this.notify()
   }
 
   /** The client is going: keep showing what was there, and let nobody wait for more. */
   freeze(): void {
-    this.#frozen = { ...this.getSnapshot(), isLoading: false, isFetching: false, isFetchingNextPage: false }
+    const last = this.getSnapshot()
+    this.#frozen = { ...last, ...STILL, status: last.error === null ? 'ready' : 'error' }
+    tell(this.#viewers)
     this.#viewers.clear()
-    for (const look of [...this.#waiting]) look(true)
+    tell(this.#waiting, true)
   }
 
   /** The first snapshot for which `holds` is true, the present one included; the last one when the client is gone. */

@@ -12,8 +12,8 @@ export class ChatError extends Error {
    */
   readonly messageId: string | null
 
-  constructor(detail: ChatErrorDetail, messageId: string | null = null) {
-    super(detail.message)
+  constructor(detail: ChatErrorDetail, messageId: string | null = null, options?: ErrorOptions) {
+    super(detail.message, options)
     this.detail = detail
     this.messageId = messageId
   }

@@ -22,14 +22,15 @@ export function sentTurn(snapshot: ConversationSnapshot, turnId: string): TurnSt
 
 /** The state of the turn that `regenerate` began; it has no message of its own, so the conversation's error is its. */
 export function regeneratedTurn(snapshot: ConversationSnapshot, turnId: string): TurnState {
-  if (snapshot.status === 'error') return failed(snapshot.error, null)
-  return answered(snapshot, turnId)
+  const turn = answered(snapshot, turnId)
+  return turn === ENDED_WITHOUT_ANSWER && snapshot.status === 'error' ? failed(snapshot.error, null) : turn
 }
 
 function answered(snapshot: ConversationSnapshot, turnId: string): TurnState {
   const answer = snapshot.messages.findLast((message) => message.turnId === turnId && message.role === 'assistant')
-  if (answer?.status === 'failed') return failed(answer.error, null)
-  if (answer?.status === 'complete' || answer?.status === 'stopped') return { state: 'ended', answer }
+  if (answer?.status === 'failed' && answer.error !== null) return failed(answer.error, null)
+  // One that broke off and was charged is an answer too, as far as it goes.
+  if (answer !== undefined && answer.status !== 'streaming') return { state: 'ended', answer }
   const isBusy = snapshot.status === 'submitted' || snapshot.status === 'streaming'
   return isBusy ? LIVE : ENDED_WITHOUT_ANSWER
 }

@@ -86,8 +86,12 @@ test('the page can be used before the module is there', async ({ page }) => {
   await page.reload()
   await expect(page.getByRole('region', { name: 'Your plan' })).toHaveAttribute('aria-busy', 'true')
   await send(page, 'Faster than the module')
+  // Nothing keeps it yet but the field.
+  await expect(composer(page)).toHaveValue('Faster than the module')
+  await expect(composer(page)).toHaveAttribute('readonly')
   arrive()
   await expect(questions(page)).toHaveText(/Faster than the module/)
+  await expect(composer(page)).toHaveValue('')
   await expect(answers(page)).toHaveAttribute('data-status', 'complete', { timeout: 30_000 })
 })
 

@@ -59,8 +59,61 @@ test.describe('a message that is refused', () => {
         await go(page, 'here')
         await expect(composer(page)).toHaveValue('Meant for here')
       })
+
+      test('waits for the field', async ({ page }) => {
+        await send(page, 'Nowhere to go')
+        await page.evaluate(() => window.stage.field(false))
+        await expect(composer(page)).toHaveCount(0)
+        await refuse(page)
+        await page.evaluate(() => window.stage.field(true))
+        await expect(composer(page)).toHaveValue('Nowhere to go')
+      })
     })
   }
+})
+
+for (const keepsTexts of [false, true]) {
+  const place = keepsTexts ? 'the app keeps the text' : 'the composer keeps the text'
+  test(`what is taken back is there to be edited, where ${place}`, async ({ page }) => {
+    await mountStage(page, { first: 1, last: 2, keepsTexts })
+    await page.evaluate(() => {
+      window.stage.change({ discardMessage: () => 'What failed', cancelQueued: () => 'What waited' })
+      window.stage.add('What failed', 'failed', 'user')
+    })
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await expect(composer(page)).toHaveValue('What failed')
+    await expect(composer(page)).toBeFocused()
+
+    await composer(page).fill('')
+    await page.evaluate(() => window.stage.change({ queue: [window.stage.queued('What waited')] }))
+    await page.getByRole('button', { name: 'Take back' }).click()
+    await expect(composer(page)).toHaveValue('What waited')
+  })
+}
+
+test('what is half written stays with its conversation', async ({ page }) => {
+  await mountStage(page, { first: 1, last: 2 })
+  const go = (id: string) => page.evaluate((id) => window.stage.go(id, ['A question', `What ${id} said`]), id)
+  await go('here')
+  await composer(page).fill('For here')
+  await go('elsewhere')
+  await expect(composer(page)).toHaveValue('')
+  await composer(page).fill('For elsewhere')
+  await go('here')
+  await expect(composer(page)).toHaveValue('For here')
+
+  // Every new conversation is the same place, and takes the words along when it begins.
+  const begin = (id: string) => page.evaluate((id) => window.stage.go(id, []), id)
+  await begin('first try')
+  await composer(page).fill('Something new')
+  await go('elsewhere')
+  await expect(composer(page)).toHaveValue('For elsewhere')
+  await begin('second try')
+  await expect(composer(page)).toHaveValue('Something new')
+  await page.evaluate(() => window.stage.add('It begins', 'sending', 'user'))
+  await expect(composer(page)).toHaveValue('Something new')
+  await begin('third try')
+  await expect(composer(page)).toHaveValue('')
 })
 
 test('Enter that chooses a character of an input method sends nothing', async ({ page }) => {

@@ -71,7 +71,7 @@ test.describe('the focus outlives what was pressed', () => {
     },
     {
       name: 'Edit',
-      heir: 'log',
+      heir: 'textbox',
       prepare: () => {
         window.stage.add('Nobody heard this', 'failed', 'user')
         window.stage.change({ discardMessage: () => (window.stage.drop(), 'Nobody heard this') })
@@ -79,7 +79,7 @@ test.describe('the focus outlives what was pressed', () => {
     },
     {
       name: 'Take back',
-      heir: 'log',
+      heir: 'textbox',
       prepare: () => {
         const queue = [{ ...window.stage.message(), id: 'waiting', role: 'user' as const, status: 'queued' as const }]
         window.stage.change({ queue, cancelQueued: () => (window.stage.change({ queue: [] }), 'Later') })
@@ -140,7 +140,7 @@ test.describe('the focus outlives what was pressed', () => {
     await dismiss.focus()
     await page.keyboard.press('Enter')
     await expect(dismiss).toHaveCount(0)
-    await expect(composer(page)).toBeFocused()
+    await expect(page.getByRole('log')).toBeFocused()
   })
 
   test('a conversation that is renamed or deleted', async ({ page }) => {

@@ -45,9 +45,13 @@ const ACTIONS = {
   discardMessage: () => null,
 } satisfies Partial<UseProductionChatResult>
 
+/** As much of a client as the components use: nobody is known to be there. */
+const CLIENT = { account: { getSnapshot: () => ({ userId: null }) } } as unknown as ProductionChatClient
+
 /** What the hook would return, of these messages. */
 function chatOf(messages: ChatMessage[]): UseProductionChatResult {
   return {
+    client: CLIENT,
     conversationId: CONVERSATION,
     conversation: null,
     messages,
@@ -107,13 +111,16 @@ export interface Scene {
   keepsTexts?: boolean
   /** Answers are shown as they are without `renderContent`. */
   isPlain?: boolean
+  /** The app makes a new `onEdit` for every rendering. */
+  editsAnew?: boolean
 }
 
 /** A thread and a composer that show these messages, and are told what happens next. */
-export function mount({ first, last, keepsTexts = false, isPlain = false }: Scene) {
+export function mount({ first, last, keepsTexts = false, isPlain = false, editsAnew = false }: Scene) {
   let messages: ChatMessage[] = []
   for (let place = first; place <= last; place++) messages.push(messageAt(place))
   let changes: Partial<UseProductionChatResult> = {}
+  let hasField = true
   let chat = chatOf(messages)
   const listeners = new Set<() => void>()
   const show = () => {
@@ -142,9 +149,13 @@ export function mount({ first, last, keepsTexts = false, isPlain = false }: Scen
     return (
       <>
         <Profiler id="thread" onRender={() => commits++}>
-          <ChatThread chat={shown} renderContent={isPlain ? undefined : renderContent} />
+          <ChatThread
+            chat={shown}
+            renderContent={isPlain ? undefined : renderContent}
+            onEdit={editsAnew ? () => undefined : undefined}
+          />
         </Profiler>
-        {keepsTexts ? <Composer chat={shown} /> : <MessageComposer chat={shown} />}
+        {hasField && (keepsTexts ? <Composer chat={shown} /> : <MessageComposer chat={shown} />)}
       </>
     )
   }
@@ -191,6 +202,15 @@ export function mount({ first, last, keepsTexts = false, isPlain = false }: Scen
     change(next: Partial<UseProductionChatResult>): void {
       changes = { ...changes, ...next }
       show()
+    },
+    /** The composer comes or goes. */
+    field(isThere: boolean): void {
+      hasField = isThere
+      show()
+    },
+    /** A message of ours that waits to be sent. */
+    queued(content: string): ChatMessage {
+      return { ...messageAt(1, content), id: 'waits', status: 'queued' }
     },
     /** What the hook's promises reject with when nothing was sent and nothing was kept. */
     refusal(message: string): ChatError {

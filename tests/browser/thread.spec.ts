@@ -240,3 +240,63 @@ test('an answer is read out when its turn ends here, and at no other time', asyn
   await expect(page.getByRole('log')).toContainText('What here said')
   await expect(said).toHaveText('')
 })
+
+test('an answer that broke off is said so, and can be asked for again', async ({ page }) => {
+  await mountStage(page, { first: 1, last: 3 })
+  const said = page.locator('.pc-thread').getByRole('status')
+  await page.evaluate(() => window.stage.add('**As far** as it went', 'streaming'))
+  await expect(said).toHaveText('Assistant is answering.')
+  await page.evaluate(() => window.stage.turn('failed'))
+  const answer = page.getByRole('article', { name: 'Assistant answered' }).last()
+  await expect(answer).toContainText('As far as it went')
+  await expect(answer).toContainText('The answer broke off.')
+  await expect(answer.getByRole('button', { name: 'Answer again' })).toBeVisible()
+  await expect(said).toHaveText('Assistant: As far as it went The answer broke off.')
+})
+
+test('what could not be read is said, with a way on', async ({ page }) => {
+  await mountStage(page, { first: 1, last: 2 })
+  const alert = page.locator('.pc-thread').getByRole('alert')
+  const done: string[] = []
+  await page.exposeFunction('did', (what: string) => void done.push(what))
+  await page.evaluate(() => {
+    const error = { ...window.stage.refusal('The server did not answer.').detail, code: 'network' as const, verdict: null }
+    const { did } = window as unknown as { did: (what: string) => void }
+    window.stage.change({ error, status: 'error', clearError: () => did('cleared'), refetch: async () => did('refetched') })
+  })
+  await expect(alert).toContainText('The server did not answer.')
+  await alert.getByRole('button', { name: 'Dismiss' }).click()
+
+  await page.evaluate(() => window.stage.go('empty', []))
+  await expect(alert).toContainText('This conversation could not be loaded.')
+  await alert.getByRole('button', { name: 'Try again' }).click()
+  expect(done).toEqual(['cleared', 'refetched'])
+})
+
+test('what waited and goes out by itself does not move what is being read', async ({ page }) => {
+  await mountStage(page, { first: 1, last: 100 })
+  const log = page.getByRole('log')
+  await page.evaluate(() => window.stage.change({ queue: [{ ...window.stage.queued('Later'), id: 'message-101' }] }))
+  await log.evaluate((box) => (box.scrollTop = 2000))
+  await expect(page.getByRole('button', { name: 'To the newest message' })).toBeVisible()
+  await page.evaluate(() => {
+    window.stage.change({ queue: [] })
+    window.stage.add('Later', 'sending', 'user')
+  })
+  await expect(page.getByText('Later')).toBeAttached()
+  await expect(page.getByRole('button', { name: 'To the newest message' })).toBeVisible()
+  // What is sent now is another matter.
+  await page.evaluate(() => window.stage.turn('complete'))
+  await page.evaluate(() => window.stage.add('Now', 'sending', 'user'))
+  await expect(page.getByRole('button', { name: 'To the newest message' })).toHaveCount(0)
+})
+
+test('another function to edit with renders no message anew', async ({ page }) => {
+  await mountStage(page, { first: 1, last: 300, editsAnew: true })
+  await page.evaluate(() => window.stage.add('It begins. ', 'streaming'))
+  await expect(page.getByRole('article').last()).toContainText('It begins.')
+  await page.evaluate(() => window.stage.rendered())
+  await page.evaluate(() => window.stage.grow('more '))
+  await expect(page.getByRole('article').last()).toContainText('more')
+  expect(await page.evaluate(() => window.stage.rendered().ids)).toEqual(['message-301'])
+})

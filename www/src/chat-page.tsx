@@ -9,7 +9,7 @@ import { MenuIcon } from './icons'
 import { conversationPath, navigate, useRoute } from './route'
 import { sessionExpired } from './session'
 import { Sidebar } from './sidebar'
-import { Greeting, NotFound, NotLoaded } from './states'
+import { Greeting, NotFound } from './states'
 
 const DEFAULT_AGENT = 'executive'
 /** The key under which the text for a conversation that does not exist yet is kept. */
@@ -91,15 +91,13 @@ export function ChatPage({ userId, email }: { userId: string; email: string }) {
           <h1>{isMissing ? 'Not found' : title}</h1>
           {!isMissing && <AgentPicker agent={agent} onChange={(next) => setChosenAgent({ in: place, agent: next })} />}
         </header>
-        <Banners chat={chat} />
+        <Banners />
         {isMissing ? (
           <NotFound />
         ) : (
           <>
             <ChatThread chat={chat} agentName={agentName} renderContent={renderMarkdown} onEdit={editText}>
-              {notLoaded !== null ? (
-                <NotLoaded message={notLoaded.message} onRetry={() => void chat.refetch()} />
-              ) : accountStatus === 'error' ? null : (
+              {accountStatus === 'error' ? null : (
                 <Greeting
                   agent={agent}
                   onSuggest={(suggestion) => {

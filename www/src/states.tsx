@@ -39,15 +39,3 @@ export function NotFound() {
     </div>
   )
 }
-
-export function NotLoaded({ message, onRetry }: { message: string; onRetry: () => void }) {
-  return (
-    <div className="state" role="alert">
-      <h2>This conversation could not be loaded</h2>
-      <p>{message}</p>
-      <button type="button" className="pc-button" onClick={onRetry}>
-        Try again
-      </button>
-    </div>
-  )
-}

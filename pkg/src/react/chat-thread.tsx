@@ -1,13 +1,16 @@
 'use client'
 
-import { memo, useCallback, useMemo, useState, type ReactNode, type RefObject } from 'react'
+import { memo, useCallback, useMemo, useRef, useState, type ReactNode, type RefObject } from 'react'
 import { Virtualizer } from 'virtua'
 import { ChatError } from '../error.js'
 import type { ChatMessage } from '../types.js'
+import { draftsOf, placeOf } from './drafts.js'
 import { DownIcon } from './icons.js'
 import { MessageView } from './message-view.js'
 import { PassingButton } from './passing-button.js'
+import { NotLoaded, Problem, threadProblem } from './thread-problem.js'
 import { useAnnouncement } from './use-announcement.js'
+import { useBrowserLayoutEffect } from './use-browser-layout-effect.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
 import { useEarlier } from './use-earlier.js'
 import { useThreadScroll } from './use-thread-scroll.js'
@@ -27,9 +30,15 @@ export interface ChatThreadProps {
   chat: UseProductionChatResult
   /** The name above the answers. */
   agentName?: string | undefined
-  /** A message as the app wants it. Default: its text, line by line. Never hand it to `innerHTML`. */
+  /**
+   * A message as the app wants it. Default: its text, line by line. Never hand it to `innerHTML`. Another function renders
+   * every message anew: make it outside of the component, or with `useCallback`.
+   */
   renderContent?: ((message: ChatMessage) => ReactNode) | undefined
-  /** Receives the text of a failed or queued message that was taken back, to edit it. */
+  /**
+   * Receives the text of a failed or queued message that was taken back, to edit it. Default: the conversation's
+   * `MessageComposer` does.
+   */
   onEdit?: ((text: string) => void) | undefined
   /** Shown where there is no message yet. */
   children?: ReactNode
@@ -41,7 +50,7 @@ export interface ChatThreadProps {
  */
 export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdit, children }: ChatThreadProps) {
   const { conversationId, messages, queue, retrySendMessage, discardMessage, cancelQueued, regenerate } = chat
-  const { scroller, content, isAtEnd, hasGrownAbove, scrollToEnd, follow } = useThreadScroll(conversationId, messages)
+  const { scroller, content, isAtEnd, hasGrownAbove, scrollToEnd, follow } = useThreadScroll(conversationId, messages, queue)
   const isAnswering = chat.status === 'submitted' || chat.status === 'streaming'
   const last = messages.at(-1)
   const lastId = last?.id
@@ -65,19 +74,17 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
   const retry = useCallback((messageId: string) => tell(retrySendMessage(messageId)), [tell, retrySendMessage])
   const answerAgain = useCallback(() => tell(regenerate()), [tell, regenerate])
 
-  const takeBack = useCallback(
-    (messageId: string) => {
-      const text = discardMessage(messageId)
-      if (text !== null) onEdit?.(text)
-    },
-    [discardMessage, onEdit],
-  )
-  const cancel = (messageId: string) => {
-    const text = cancelQueued(messageId)
-    if (text !== null) onEdit?.(text)
-  }
+  const edit = useLatest((text: string | null) => {
+    if (text === null) return
+    if (onEdit === undefined) draftsOf(chat.client).edit(placeOf(chat).key, text)
+    else onEdit(text)
+  })
+  const takeBack = useCallback((messageId: string) => edit(discardMessage(messageId)), [discardMessage, edit])
+  const cancel = (messageId: string) => edit(cancelQueued(messageId))
 
   const { length } = messages
+  const isEmpty = length === 0 && queue.length === 0
+  const problem = isRefusedHere ? null : threadProblem(chat)
   // The last one stays outside: while it grows there is nothing to measure and nothing to move.
   const earlier = useEarlier(messages)
   const kept = useMemo(() => {
@@ -108,6 +115,7 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
 
   return (
     <div className="pc-thread">
+      {!isEmpty && problem !== null && <Problem problem={problem} onDismiss={chat.clearError} heir={scroller} />}
       <div
         className="pc-scroller"
         ref={scroller}
@@ -125,7 +133,9 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
             fetchNextPage={chat.fetchNextPage}
             heir={scroller}
           />
-          {length === 0 && queue.length === 0 && (chat.isLoading ? <Loading /> : children)}
+          {isEmpty && chat.isLoading && <Loading />}
+          {isEmpty && !chat.isLoading && problem === null && children}
+          {isEmpty && problem !== null && <NotLoaded problem={problem} onRetry={() => void chat.refetch()} heir={scroller} />}
           {list}
           {last !== undefined && (
             <MessageView
@@ -158,6 +168,15 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
       <Announcement text={announcement} />
     </div>
   )
+}
+
+/** The same function always, which does what the one of the last rendering does. */
+function useLatest<Args extends unknown[]>(act: (...args: Args) => void): (...args: Args) => void {
+  const latest = useRef(act)
+  useBrowserLayoutEffect(() => {
+    latest.current = act
+  })
+  return useCallback((...args: Args) => latest.current(...args), [])
 }
 
 // What is around the messages is not rendered again while an answer grows.

@@ -5,7 +5,7 @@
  *
  * @packageDocumentation
  */
-import { useDeferredValue, useId, useMemo, type ReactNode } from 'react'
+import { memo, useDeferredValue, useId, useMemo, type ReactNode } from 'react'
 import ReactMarkdown, { type Components, type Options } from 'react-markdown'
 import remarkGfm from 'remark-gfm'
 import type { ChatMessage } from '../types.js'
@@ -20,7 +20,7 @@ export interface MarkdownProps {
  * Markdown with tables, lists and footnotes. HTML in it is shown as text, links to anything but the web and mail are
  * text, and no image is loaded: an answer must not make the reader's browser call anywhere.
  */
-export function Markdown({ text }: MarkdownProps) {
+export const Markdown = memo(function Markdown({ text }: MarkdownProps) {
   // While an answer grows, typing and scrolling come first.
   const shown = useDeferredValue(text)
   const id = useId()
@@ -32,7 +32,7 @@ export function Markdown({ text }: MarkdownProps) {
       </ReactMarkdown>
     </div>
   )
-}
+})
 
 /** What was typed stays as typed; an answer is markdown. */
 export function renderMarkdown(message: ChatMessage): ReactNode {

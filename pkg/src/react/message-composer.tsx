@@ -1,13 +1,16 @@
 'use client'
 
-import { useId, useLayoutEffect, useRef, useState, type FormEvent, type KeyboardEvent } from 'react'
+import { useEffect, useId, useRef, useState, type FormEvent, type KeyboardEvent } from 'react'
 import { ChatError } from '../error.js'
+import { PENDING_VERDICT } from '../pending.js'
 import type { Tier } from '../types.js'
 import { DenialNotice } from './denial-notice.js'
 import { SendIcon, StopIcon } from './icons.js'
 import { PassingButton } from './passing-button.js'
 import { UpgradePrompt } from './upgrade-prompt.js'
-import { useGiveBack } from './use-give-back.js'
+import { draftsOf } from './drafts.js'
+import { useBrowserLayoutEffect } from './use-browser-layout-effect.js'
+import { useDraft } from './use-draft.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
 import { count, estimatedUsd } from './words.js'
 
@@ -17,7 +20,7 @@ export interface MessageComposerProps {
   chat: UseProductionChatResult
   /** Whom the message is for. Default: the conversation's agent. */
   agent?: string | undefined
-  /** The text, when the app keeps it (per conversation, say). Left out: the composer keeps it. */
+  /** The text, when the app keeps it. Left out: it is kept by conversation, for as long as the page is there. */
   text?: string | undefined
   /** Receives every change of the text. */
   onTextChange?: ((text: string) => void) | undefined
@@ -32,31 +35,30 @@ export interface MessageComposerProps {
  * a request that would be denied. What was typed leaves the field only once it is kept elsewhere.
  */
 export function MessageComposer({ chat, agent, text, onTextChange, placeholder, onUpgrade }: MessageComposerProps) {
-  const [ownText, setOwnText] = useState('')
-  const value = text ?? ownText
-  const setValue = onTextChange ?? setOwnText
-  const giveBack = useGiveBack(chat.conversationId, value, setValue)
+  const { text: value, setText: setValue, giveBack } = useDraft(chat, text, onTextChange)
   const [problem, setProblem] = useState<{ conversationId: string | null; words: string } | null>(null)
   const field = useRef<HTMLTextAreaElement>(null)
   const hintId = useId()
   useGrowing(field, value)
+  useEffect(() => draftsOf(chat.client).onEdit(() => focusWithoutKeyboard(field.current)), [chat.client])
 
   const draft = agent === undefined ? { text: value } : { text: value, agent }
   const verdict = chat.check(draft)
   const isBlank = value.trim() === ''
+  const sending = useSending(verdict !== PENDING_VERDICT, () => setValue(''))
   const isAnswering = chat.status === 'submitted' || chat.status === 'streaming'
 
   async function send(options: { queue: boolean }): Promise<void> {
-    if (isBlank) return
+    if (isBlank || sending.isHeld) return
     setProblem(null)
-    setValue('')
+    sending.begin()
     field.current?.focus()
     try {
       await chat.sendMessage(options.queue ? { ...draft, queue: true } : draft)
     } catch (error) {
       const kept = error instanceof ChatError && error.messageId !== null
       if (kept) return
-      giveBack({ conversationId: chat.conversationId, text: value })
+      if (!sending.end()) giveBack(value)
       const isDenial = error instanceof ChatError && error.detail.verdict !== null
       if (!isDenial) {
         setProblem({ conversationId: chat.conversationId, words: error instanceof Error ? error.message : String(error) })
@@ -100,6 +102,7 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
           ref={field}
           rows={1}
           value={value}
+          readOnly={sending.isHeld}
           aria-label="Message"
           aria-describedby={hintId}
           placeholder={placeholder ?? 'Write a message'}
@@ -117,14 +120,14 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
             className="pc-send"
             aria-label={isAnswering ? 'Send after this answer' : 'Send'}
             // Not `disabled`: a focused button must not vanish from under the keyboard.
-            aria-disabled={isBlank || !verdict.allowed}
+            aria-disabled={isBlank || !verdict.allowed || sending.isHeld}
           >
             <SendIcon />
           </button>
         )}
       </div>
       <p className="pc-composer-hint" id={hintId}>
-        <Remaining chat={chat} />
+        {sending.isHeld ? <span role="status">Goes out as soon as the chat is loaded</span> : <Remaining chat={chat} />}
         {!isBlank && verdict.estimate.maxMicroUsd > 0 && (
           <span>This message: {estimatedUsd(verdict.estimate)}</span>
         )}
@@ -144,12 +147,46 @@ function Remaining({ chat }: { chat: UseProductionChatResult }) {
   )
 }
 
+/**
+ * What is sent leaves the field once it is kept elsewhere. Before the module is there nothing keeps it, so it stays in
+ * the field, to be seen and not to be changed.
+ */
+function useSending(isLoaded: boolean, leave: () => void) {
+  const held = useRef(false)
+  const [isHeld, setIsHeld] = useState(false)
+  const hold = (is: boolean) => {
+    held.current = is
+    setIsHeld(is)
+  }
+  useBrowserLayoutEffect(() => {
+    if (!isLoaded || !held.current) return
+    hold(false)
+    leave()
+  })
+  return {
+    isHeld,
+    begin: () => (isLoaded ? leave() : hold(true)),
+    /** It was refused. Returns whether the words are in the field still. */
+    end: () => {
+      const isThere = held.current
+      hold(false)
+      return isThere
+    },
+  }
+}
+
 /** A field as high as its text, where the browser cannot do that by itself; the style sheet sets the most. */
 function useGrowing(field: React.RefObject<HTMLTextAreaElement | null>, value: string): void {
-  useLayoutEffect(() => {
+  useBrowserLayoutEffect(() => {
     const element = field.current
-    if (element === null || CSS.supports('field-sizing', 'content')) return
+    // Test environments have no `CSS`.
+    if (element === null || globalThis.CSS?.supports?.('field-sizing', 'content')) return
     element.style.height = 'auto'
     element.style.height = `${element.scrollHeight}px`
   }, [field, value])
+}
+
+/** On a touch screen the keyboard would jump up over what is being read. */
+function focusWithoutKeyboard(field: HTMLTextAreaElement | null): void {
+  if (matchMedia('(pointer: fine)').matches) field?.focus()
 }

@@ -62,32 +62,44 @@ const Author = memo(function Author({ name }: { name: string }) {
   )
 })
 
+/** What is known of an answer that ended before its end, once it is read from the server. */
+export const BROKE_OFF = 'The answer broke off.'
+
+function Refund({ of: { refundedMicroUsd } }: { of: ChatMessage }) {
+  if (refundedMicroUsd === null || refundedMicroUsd === 0) return null
+  return <span className="pc-refund"> {usd(refundedMicroUsd)} went back to you.</span>
+}
+
 function Footer({ message, onRetry, onTakeBack, onRegenerate, heir }: MessageViewProps) {
-  if (message.status === 'failed') {
+  if (message.status === 'failed' && message.role === 'user') {
     return (
       <div className="pc-failure">
         <p>
           {message.error?.message ?? 'This message could not be sent.'}
-          {message.refundedMicroUsd !== null && message.refundedMicroUsd > 0 && (
-            <span className="pc-refund"> {usd(message.refundedMicroUsd)} went back to you.</span>
-          )}
+          <Refund of={message} />
         </p>
-        {message.role === 'user' && (
-          <p className="pc-actions">
-            {message.error?.retryable !== false && (
-              <PassingButton heir={heir} className="pc-button" onClick={() => onRetry(message.id)}>
-                Try again
-              </PassingButton>
-            )}
-            <PassingButton heir={heir} className="pc-button" onClick={() => onTakeBack(message.id)}>
-              Edit
+        <p className="pc-actions">
+          {message.error?.retryable !== false && (
+            <PassingButton heir={heir} className="pc-button" onClick={() => onRetry(message.id)}>
+              Try again
             </PassingButton>
-          </p>
-        )}
+          )}
+          <PassingButton heir={heir} className="pc-button" onClick={() => onTakeBack(message.id)}>
+            Edit
+          </PassingButton>
+        </p>
       </div>
     )
   }
   const notes: ReactNode[] = []
+  if (message.status === 'failed') {
+    notes.push(
+      <span key="failed" className="pc-broken">
+        {message.error?.message ?? BROKE_OFF}
+        <Refund of={message} />
+      </span>,
+    )
+  }
   if (message.status === 'sending') notes.push(<span key="sending">Sending…</span>)
   if (message.status === 'stopping') notes.push(<span key="stopping">Stopping: did it arrive?</span>)
   if (message.status === 'stopped') notes.push(<span key="stopped">Stopped</span>)

@@ -1,9 +1,13 @@
 'use client'
 
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { ChatMessage } from '../types.js'
+import { BROKE_OFF } from './message-view.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
-import { inLine } from './words.js'
+import { inLine, spoken } from './words.js'
+
+/** By then it has been taken to be read out, and who walks the page need not meet the answer twice. Milliseconds. */
+const READ = 10_000
 
 /** What was seen of a conversation's turns since it is shown. */
 interface Seen {
@@ -28,11 +32,19 @@ export function useAnnouncement(chat: UseProductionChatResult, agentName: string
     setSeen({ conversationId, isAnswering, endedWith: hasEnded ? (last?.id ?? null) : null })
   }
 
+  const { endedWith } = seen
+  useEffect(() => {
+    if (endedWith === null) return
+    const timer = setTimeout(() => setSeen((now) => (now.endedWith === endedWith ? { ...now, endedWith: null } : now)), READ)
+    return () => clearTimeout(timer)
+  }, [endedWith])
+
   if (isAnswering) return queuePosition === null ? `${agentName} is answering.` : inLine(queuePosition)
-  return last !== undefined && last.id === seen.endedWith ? outcome(last, agentName) : ''
+  return last !== undefined && last.id === endedWith ? outcome(last, agentName) : ''
 }
 
 function outcome(last: ChatMessage, agentName: string): string {
-  if (last.status === 'failed') return last.error?.message ?? 'The message could not be sent.'
-  return last.role === 'assistant' ? `${agentName}: ${last.content}` : ''
+  const isAnswer = last.role === 'assistant'
+  const problem = last.status === 'failed' ? (last.error?.message ?? (isAnswer ? BROKE_OFF : 'The message could not be sent.')) : ''
+  return isAnswer ? `${agentName}: ${spoken(last.content)} ${problem}`.trimEnd() : problem
 }

@@ -32,6 +32,8 @@ export interface UseProductionChatOptions {
 
 /** What {@link useProductionChat} gives. */
 export interface UseProductionChatResult {
+  /** The client that the conversation is one of. */
+  client: ProductionChatClient
   /** Null only while the module still loads and a new conversation was asked for. */
   conversationId: string | null
   /** As the server has it; null before that. */
@@ -144,26 +146,28 @@ export function useProductionChat(options: UseProductionChatOptions = {}): UsePr
 
   const error = chat.error ?? (refusal?.of === id ? refusal.detail : null)
   return useMemo(
-    () => toResult(id, account, chat, agent === undefined ? chat.verdict : check(''), error, check, actions),
-    [id, account, chat, agent, error, check, actions],
+    () => toResult(client, id, account, chat, agent === undefined ? chat.verdict : check(''), error, check, actions),
+    [client, id, account, chat, agent, error, check, actions],
   )
 }
 
 function toResult(
+  client: ProductionChatClient,
   id: string | null,
   account: AccountSnapshot,
   chat: ConversationSnapshot,
   verdict: Verdict,
   error: ChatErrorDetail | null,
   check: UseProductionChatResult['check'],
-  actions: Omit<UseProductionChatResult, keyof ConversationSnapshot | 'conversationId' | 'quotas' | 'usageStats' | 'tiers' | 'check'>,
+  actions: Omit<UseProductionChatResult, keyof ConversationSnapshot | 'client' | 'conversationId' | 'quotas' | 'usageStats' | 'tiers' | 'check'>,
 ): UseProductionChatResult {
   return {
     ...chat,
+    client,
     conversationId: id,
     error,
-    // Nothing can load before the module has; when it cannot be loaded, that is the error.
-    isLoading: chat.isLoading && account.status !== 'error',
+    // A new conversation waits for the module alone.
+    ...(id === null && account.status === 'error' && { isLoading: false, isFetching: false }),
     quotas: account.quotas,
     usageStats: account.usageStats,
     tiers: account.tiers,

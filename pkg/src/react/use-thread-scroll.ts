@@ -1,7 +1,8 @@
 'use client'
 
-import { useCallback, useLayoutEffect, useRef, useState, type RefObject } from 'react'
+import { useCallback, useRef, useState, type RefObject } from 'react'
 import type { ChatMessage } from '../types.js'
+import { useBrowserLayoutEffect } from './use-browser-layout-effect.js'
 
 /** So near to the end that a person means the end. Pixels. */
 const NEAR = 48
@@ -24,12 +25,17 @@ export interface ThreadScroll {
 const fromEnd = (box: HTMLElement) => box.scrollHeight - box.scrollTop - box.clientHeight
 
 /** Follows the end for those who are there, and tells when messages arrived above what is being read. */
-export function useThreadScroll(conversationId: string | null, messages: readonly ChatMessage[]): ThreadScroll {
+export function useThreadScroll(
+  conversationId: string | null,
+  messages: readonly ChatMessage[],
+  queue: readonly ChatMessage[],
+): ThreadScroll {
   const scroller = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
   const follows = useRef(true)
   const shownFirst = useRef<string | null>(null)
   const lastSent = useRef<string | null>(null)
+  const waited = useRef(queue)
   const [isAtEnd, setIsAtEnd] = useState(true)
 
   const oldest = messages[0]?.id ?? null
@@ -50,24 +56,27 @@ export function useThreadScroll(conversationId: string | null, messages: readonl
   }, [])
 
   // Another conversation is read from its end.
-  useLayoutEffect(() => {
+  useBrowserLayoutEffect(() => {
     lastSent.current = null
     scrollToEnd()
   }, [conversationId, scrollToEnd])
 
-  useLayoutEffect(() => {
+  useBrowserLayoutEffect(() => {
     shownFirst.current = oldest
 
-    // Who sends wants to see it, wherever they were reading. It is the last, or followed by its answer.
+    // Who sends wants to see it, wherever they were reading. It is the last, or followed by its answer. What goes out by
+    // itself, after it has waited, is no reason to leave what is being read.
     const sending = messages.slice(-2).find((message) => message.status === 'sending')?.id ?? null
-    if (sending !== null && sending !== lastSent.current) scrollToEnd()
+    const goesByItself = waited.current.some(({ id }) => id === sending)
+    if (sending !== null && sending !== lastSent.current && !goesByItself) scrollToEnd()
     lastSent.current = sending ?? lastSent.current
-  }, [oldest, messages, scrollToEnd])
+    waited.current = queue
+  }, [oldest, messages, queue, scrollToEnd])
 
   const newest = messages.at(-1)?.id
-  useLayoutEffect(follow, [newest, follow])
+  useBrowserLayoutEffect(follow, [newest, follow])
 
-  useLayoutEffect(() => {
+  useBrowserLayoutEffect(() => {
     const box = scroller.current
     if (box === null || content.current === null) return
     // Heard sixty times a second while an answer is followed, so without React's event and without a rendering.
@@ -78,12 +87,13 @@ export function useThreadScroll(conversationId: string | null, messages: readonl
     }
     box.addEventListener('scroll', onScroll, { passive: true })
     // Whatever grows, an answer or the window: heard of after the layout is known, so that following it costs no other.
-    const observer = new ResizeObserver(follow)
-    observer.observe(box)
-    observer.observe(content.current)
+    // Test environments lay nothing out, and have none.
+    const observer = globalThis.ResizeObserver === undefined ? null : new ResizeObserver(follow)
+    observer?.observe(box)
+    observer?.observe(content.current)
     return () => {
       box.removeEventListener('scroll', onScroll)
-      observer.disconnect()
+      observer?.disconnect()
     }
   }, [follow])
 

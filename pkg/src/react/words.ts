@@ -101,3 +101,16 @@ export const LIMIT_NAMES: Record<LimitName, string> = {
   org_messages_per_day: 'more messages for your organization',
   org_budget: 'a larger budget for your organization',
 }
+
+/** An answer as it is read out: without the signs that markdown has for the eye. */
+export function spoken(answer: string): string {
+  return answer
+    .replaceAll(/^ *(```|~~~).*$/gm, '')
+    .replaceAll(/^ *(#{1,6}|>) +/gm, '')
+    .replaceAll(/^ *\|?[-:| ]*-{3,}[-:| ]*$/gm, '')
+    .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll(/(\*\*|__|~~|`)(?=\S)(.*?\S)\1/g, '$2')
+    .replaceAll(/^ *\|.*$/gm, (row) => row.split('|').map((cell) => cell.trim()).filter(Boolean).join(', '))
+    .replaceAll(/\n{2,}/g, '\n')
+    .trim()
+}
