@@ -77,7 +77,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 WASM_FLAGS = --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src= \
 	--remap-path-prefix=$(shell rustc --print sysroot)/lib/rustlib/src/rust= \
 	$(addprefix -Cllvm-args=-,inline-threshold=15 disable-lsr disable-licm-promotion enable-pre=false simplifycfg-sink-common=false)
-WASM_TOOLS := $(addprefix tools/wasm/,finish.mjs optimized.mjs panics.mjs places.mjs sections.mjs short-names.mjs)
+WASM_TOOLS := $(addprefix tools/wasm/,finish.mjs optimized.mjs panics.mjs sections.mjs short-names.mjs words.mjs)
 $(WASM): $(RUST_SOURCES) $(PACKAGES) $(WASM_PACK) $(WASM_BINDGEN) $(WASM_TOOLS)
 	$(call say,the crate to WebAssembly)
 	@rustup target add wasm32-unknown-unknown >/dev/null 2>&1

@@ -3,14 +3,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { optimized } from './optimized.mjs'
 import { withoutPanics } from './panics.mjs'
-import { withoutPlaces } from './places.mjs'
 import { withShortNames } from './short-names.mjs'
+import { withoutWordsOfPanics } from './words.mjs'
 
 const wasm = new URL('../../pkg/wasm/', import.meta.url)
 const binary = new URL('production_chat_bg.wasm', wasm)
 const scripts = ['production_chat.js', 'production_chat.d.ts', 'production_chat_bg.wasm.d.ts'].map((name) => new URL(name, wasm))
 
-const { module, short } = withShortNames(withoutPlaces(optimized(withoutPanics(readFileSync(binary)))))
+const { module, short } = withShortNames(withoutWordsOfPanics(optimized(withoutPanics(readFileSync(binary)))))
 writeFileSync(binary, module)
 for (const script of scripts) writeFileSync(script, quiet(short(readFileSync(script, 'utf8'))))
 
