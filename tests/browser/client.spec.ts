@@ -75,6 +75,58 @@ test('a client can be disposed of at any moment, and says so afterwards', async 
   expect(codes).toEqual({ during: 'disposed', after: 'disposed', shown: 'ready' })
 })
 
+test('what an app’s listener throws is reported, and keeps the others from nothing', async ({ page }) => {
+  await signIn(page, 'enterprise')
+  const heard = await page.evaluate(async (session) => {
+    const { chat } = await import(/* @vite-ignore */ new URL(session, location.href).href)
+    const conversationId = await chat.newConversation()
+    const store = chat.conversation(conversationId)
+    let account = 0
+    let conversation = 0
+    let reported = 0
+    addEventListener('error', (event) => {
+      event.preventDefault()
+      if (event.message.includes('The app’s own.')) reported++
+    })
+    const oops = () => {
+      throw new Error('The app’s own.')
+    }
+    for (const { subscribe } of [chat.account, store]) subscribe(oops)
+    chat.account.subscribe(() => account++)
+    store.subscribe(() => conversation++)
+    const answer = await chat.sendMessage({ conversationId, text: 'Say it to everyone' })
+    return { account, conversation, reported, status: answer.status }
+  }, SESSION)
+  expect(heard.status).toBe('complete')
+  expect(heard.account).toBeGreaterThan(0)
+  expect(heard.conversation).toBeGreaterThan(3)
+  expect(heard.reported).toBeGreaterThan(0)
+})
+
+test('who waits or watches learns that the module could not be loaded, or that the client is gone', async ({ page }) => {
+  await signIn(page, 'enterprise')
+  await page.route(/\.wasm$|\/inlined\.js/, (route) => route.abort())
+  await page.reload()
+  const seen = await page.evaluate(async (session) => {
+    const { chat } = await import(/* @vite-ignore */ new URL(session, location.href).href)
+    const store = chat.conversation('01990000-0000-7000-8000-000000000001')
+    let told = 0
+    store.subscribe(() => told++)
+    await chat.refetch('01990000-0000-7000-8000-000000000001')
+    await chat.fetchNextPage('01990000-0000-7000-8000-000000000001')
+    const { isLoading, isFetching, error } = store.getSnapshot()
+    const cause = await chat.sendMessage({ conversationId: '01990000-0000-7000-8000-000000000001', text: 'x' }).catch((e: Error) => e.cause)
+    const before = told
+    let isOver = false
+    chat.account.subscribe(() => (isOver = true))
+    chat.dispose()
+    return { isLoading, isFetching, code: error?.code, hasCause: cause instanceof Error, before, told, isOver }
+  }, SESSION)
+  expect(seen).toMatchObject({ isLoading: false, isFetching: false, code: 'network', hasCause: true, isOver: true })
+  expect(seen.before).toBeGreaterThan(0)
+  expect(seen.told).toBeGreaterThan(seen.before)
+})
+
 test('the page can be used before the module is there', async ({ page }) => {
   await signIn(page, 'enterprise')
   let arrive = () => {}

@@ -40,6 +40,31 @@ test('components that show the same conversation never disagree, however React i
   expect(result.states).toBeGreaterThan(10)
 })
 
+test('while an answer grows, what did not change stays the same object, and every function does', async ({ page }) => {
+  await signIn(page, 'enterprise')
+  const changed = await onStage(page, async (chat, stage) => {
+    const hook = stage.mountNew(chat)
+    while (!hook.shown()?.conversationId) await new Promise((resolve) => setTimeout(resolve, 10))
+    const answered = hook.shown().sendMessage('Grow word by word')
+    while (hook.shown().status !== 'streaming') await new Promise((resolve) => setTimeout(resolve, 1))
+    const seen = new Map<string, Set<unknown>>()
+    const contents = new Set<string>()
+    while (hook.shown().status === 'streaming') {
+      const { messages, ...rest } = hook.shown()
+      contents.add(messages.at(-1).content)
+      for (const [name, value] of Object.entries({ ...rest, question: messages[0] })) {
+        if (!seen.has(name)) seen.set(name, new Set())
+        seen.get(name)!.add(value)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    await answered
+    return { grew: contents.size, others: [...seen].filter(([, values]) => values.size > 1).map(([name]) => name) }
+  })
+  expect(changed.grew).toBeGreaterThan(5)
+  expect(changed.others).toEqual([])
+})
+
 test('StrictMode makes one new conversation, not two', async ({ page }) => {
   await signIn(page, 'enterprise')
   const made = await onStage(page, async (chat, stage) => {

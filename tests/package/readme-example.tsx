@@ -1,52 +1,12 @@
-// The examples of pkg/README.md. They must compile as they stand there.
+// The other examples of pkg/README.md, and what its words promise of the types.
 import { createClient } from '@supabase/supabase-js'
-import { ChatError, configFromEnv, createProductionChat, type ChatErrorDetail, type LimitName, type Verdict } from 'production-chat'
-import { renderMarkdown } from 'production-chat/markdown'
-import {
-  ChatThread,
-  MessageComposer,
-  ProductionChatProvider,
-  QuotaIndicator,
-  useProductionChat,
-  useUsageHistory,
-  type UseProductionChatResult,
-} from 'production-chat/react'
+import { ChatError, type ChatErrorDetail, type LimitName, type ProductionChatClient, type Verdict } from 'production-chat'
+import { useUsageHistory, type UseProductionChatResult } from 'production-chat/react'
 
 const supabase = createClient(import.meta.env.VITE_SUPABASE_URL, import.meta.env.VITE_SUPABASE_PUBLISHABLE_KEY)
+declare const client: ProductionChatClient
 
-// Once, outside of rendering.
-const client = createProductionChat({
-  supabaseUrl: String(import.meta.env['VITE_SUPABASE_URL']),
-  supabaseKey: String(import.meta.env['VITE_SUPABASE_PUBLISHABLE_KEY']),
-  accessToken: async (refresh) => {
-    const { data } = refresh ? await supabase.auth.refreshSession() : await supabase.auth.getSession()
-    return data.session?.access_token ?? null
-  },
-  ...configFromEnv(import.meta.env),
-})
-supabase.auth.onAuthStateChange(() => setTimeout(() => client.accessTokenChanged()))
-
-export function App() {
-  return (
-    <ProductionChatProvider client={client}>
-      <Chat />
-      <History />
-    </ProductionChatProvider>
-  )
-}
-
-function Chat() {
-  const chat = useProductionChat()
-  return (
-    <>
-      <QuotaIndicator />
-      <ChatThread chat={chat} renderContent={renderMarkdown} />
-      <MessageComposer chat={chat} />
-    </>
-  )
-}
-
-function History() {
+export function History() {
   const { history } = useUsageHistory({ days: 7 })
   return history.map((day) => <p key={day.date}>{day.messagesSent}</p>)
 }
