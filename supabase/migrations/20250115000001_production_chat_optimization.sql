@@ -7,6 +7,25 @@
 --
 -- Money is an integer: micro-USD in bigint. Prices are micro-USD per 1,000,000 tokens.
 
+-- An app that has a chat already moves its tables aside first: nothing is overwritten, and nothing half done.
+do $$
+declare
+  v_taken text;
+begin
+  select string_agg(name, ', ' order by name) into v_taken
+  from unnest(array[
+    'license_tiers', 'agents', 'model_prices', 'chat_settings', 'organizations', 'organization_members', 'user_licenses',
+    'conversations', 'chat_messages', 'chat_turns', 'chat_usage_tracking', 'organization_usage', 'chat_quota_violations'
+  ]) name
+  where to_regclass('public.' || name) is not null;
+  if v_taken is not null then
+    raise exception 'The schema "public" has tables that production-chat makes: %', v_taken
+      using errcode = 'duplicate_table',
+        hint = 'Move them to a schema of their own first: see "Into an app that exists" (docs/adopting.md).';
+  end if;
+end
+$$;
+
 -- Supabase has these roles. A bare Postgres or PGlite may make them only later.
 do $$
 begin
@@ -23,7 +42,7 @@ end
 $$;
 
 -- Internals. The API does not expose this schema.
-create schema private;
+create schema if not exists private;
 
 -- Reference tables ---------------------------------------------------------------------------------------------------
 
