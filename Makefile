@@ -96,7 +96,8 @@ $(DIST): $(WASM) $(INLINED) $(PKG_SOURCES)
 
 # ---------------------------------------------------------------- tests
 
-DENO := --config=supabase/functions/chat/deno.json
+FUNCTIONS := chat billing
+DENO_TESTS := --config=tests/edge/deno.json
 
 lint: $(PACKAGES)
 	$(call say,rustfmt and clippy)
@@ -104,11 +105,11 @@ lint: $(PACKAGES)
 	@rustup target add wasm32-unknown-unknown >/dev/null 2>&1
 	@cargo clippy --quiet --all-targets -- -D warnings
 	@cargo clippy --quiet --all-targets --target wasm32-unknown-unknown -- -D warnings
-	$(call say,the edge function's types and style)
-	@deno check --quiet --frozen $(DENO) supabase/functions tools/functions.ts
-	@deno check --quiet --frozen $(DENO) --lock=tests/edge/deno.lock tests/edge
-	@deno lint --quiet $(DENO) supabase/functions tools/functions.ts tests/edge
-	@deno fmt --quiet --check $(DENO) supabase/functions tools/functions.ts tests/edge
+	$(call say,the edge functions' types and style)
+	@for name in $(FUNCTIONS); do deno check --quiet --frozen --config=supabase/functions/$$name/deno.json supabase/functions/$$name; done
+	@deno check --quiet --frozen $(DENO_TESTS) tests/edge tools/functions.ts
+	@deno lint --quiet $(DENO_TESTS) supabase/functions tools/functions.ts tests/edge
+	@deno fmt --quiet --check $(DENO_TESTS) supabase/functions tools/functions.ts tests/edge
 
 test-rust:
 	$(call say,the crate, natively)

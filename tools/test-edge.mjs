@@ -46,7 +46,7 @@ async function runTests() {
     [
       'test',
       '--quiet',
-      '--config=supabase/functions/chat/deno.json',
+      '--config=tests/edge/deno.json',
       '--lock=tests/edge/deno.lock',
       '--frozen',
       '--allow-env',

@@ -7,6 +7,7 @@ const functions = process.env.DEMO_FUNCTIONS_ORIGIN
 
 export default defineConfig({
   plugins: [react()],
+  envDir: '..',
   // The demo's API is wherever the page came from. Against a hosted project, set VITE_SUPABASE_URL.
   define: supabase ? { 'import.meta.env.VITE_SUPABASE_URL': 'window.location.origin' } : {},
   // The package is a workspace under development: serve it as it is, so that its wasm is found beside it.

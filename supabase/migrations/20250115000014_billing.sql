@@ -1,0 +1,169 @@
+-- Billing: which subscription pays for which seat, as the payment processor tells it, and every change of a licence.
+--
+-- News comes in any order and more than once. A subscription is known from its first news, by whomever it is for; it counts
+-- once a checkout has said for whom. The licence is then what all of a seat's subscriptions together give.
+
+create table public.billing_prices (
+  price_id text primary key,
+  tier text not null references public.license_tiers (tier) check (tier in ('pro', 'enterprise'))
+);
+comment on table public.billing_prices is 'Reference table: the plan that each price of the payment processor buys.';
+
+create table private.billing_subscriptions (
+  id text primary key,
+  -- For whom; null until a checkout has said it.
+  org_id uuid,
+  user_id uuid,
+  status text, -- as Stripe names them; null until there is news of it
+  price_ids text[] not null default '{}',
+  told_at timestamptz not null default '-infinity' -- when the newest news was written
+);
+create index billing_subscriptions_seat on private.billing_subscriptions (org_id, user_id);
+
+create table public.license_changes (
+  org_id uuid not null references public.organizations (id) on delete cascade,
+  user_id uuid not null,
+  changed_at timestamptz not null,
+  from_tier text,
+  to_tier text not null,
+  from_status text,
+  to_status text not null,
+  primary key (org_id, user_id, changed_at)
+);
+comment on table public.license_changes is 'Every plan a member had, and since when: for conversion rates and disputes.';
+
+alter table public.billing_prices enable row level security;
+alter table public.license_changes enable row level security;
+revoke all on table public.billing_prices, public.license_changes from public, anon, authenticated;
+revoke all on table private.billing_subscriptions from public, anon, authenticated, service_role;
+grant select, insert, update, delete on table public.billing_prices, public.license_changes to service_role;
+grant select on table public.billing_prices, public.license_changes to authenticated;
+create policy "prices are the service's" on public.billing_prices for select to authenticated using (false);
+create policy "members read their own plans" on public.license_changes
+  for select to authenticated using (user_id = (select auth.uid()));
+
+-- The history -----------------------------------------------------------------------------------------------------------
+
+create function private.on_license_changed() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  insert into public.license_changes (org_id, user_id, changed_at, from_tier, to_tier, from_status, to_status)
+  values (new.org_id, new.user_id, clock_timestamp(), case when tg_op = 'UPDATE' then old.tier end, new.tier,
+    case when tg_op = 'UPDATE' then old.status end, new.status);
+  return null;
+end
+$$;
+
+create trigger on_license_created_note_it after insert on public.user_licenses
+  for each row execute function private.on_license_changed();
+-- Sending messages updates other columns, so the common path never comes here.
+create trigger on_license_changed_note_it after update of tier, status on public.user_licenses
+  for each row when (old.tier is distinct from new.tier or old.status is distinct from new.status)
+  execute function private.on_license_changed();
+
+insert into public.license_changes (org_id, user_id, changed_at, to_tier, to_status)
+select org_id, user_id, created_at, tier, status from public.user_licenses;
+
+-- What subscriptions give -----------------------------------------------------------------------------------------------
+
+create function private.apply_subscriptions(p_org_id uuid, p_user_id uuid) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_tier text;
+begin
+  perform private.assert_read_committed();
+  -- One at a time for each seat; the next statement sees what the one before has written.
+  perform pg_advisory_xact_lock(hashtextextended('production-chat:seat:' || p_org_id || p_user_id, 0));
+  -- While a renewal is tried again (`past_due`) the plan stays: Stripe ends the subscription when it gives up.
+  select t.tier into v_tier
+  from private.billing_subscriptions s
+  join public.billing_prices p on p.price_id = any (s.price_ids)
+  join public.license_tiers t on t.tier = p.tier
+  where s.org_id = p_org_id and s.user_id = p_user_id and s.status in ('active', 'trialing', 'past_due')
+  order by t.priority desc, t.price_usd_per_month desc
+  limit 1;
+
+  if v_tier is not null then
+    insert into public.user_licenses (org_id, user_id, tier) values (p_org_id, p_user_id, v_tier)
+    on conflict (org_id, user_id) do update set tier = excluded.tier, status = 'active', expires_at = null
+    where (user_licenses.tier, user_licenses.status, user_licenses.expires_at) is distinct from (excluded.tier, 'active', null);
+  elsif p_org_id = p_user_id then
+    update public.user_licenses set tier = 'free', status = 'active', expires_at = null
+    where org_id = p_org_id and user_id = p_user_id and tier <> 'free';
+  else
+    update public.user_licenses set status = 'expired'
+    where org_id = p_org_id and user_id = p_user_id and status = 'active';
+  end if;
+end
+$$;
+comment on function private.apply_subscriptions(uuid, uuid) is
+  'Gives a seat the best plan that is paid for; else a personal organization is free again, and another seat has expired.';
+
+create function private.on_billing_prices_changed() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  perform private.apply_subscriptions(seat.org_id, seat.user_id)
+  from (
+    select distinct org_id, user_id from private.billing_subscriptions
+    where org_id is not null and coalesce(new.price_id, old.price_id) = any (price_ids)
+  ) seat;
+  return null;
+end
+$$;
+
+create trigger on_billing_prices_changed_apply_them after insert or update or delete on public.billing_prices
+  for each row execute function private.on_billing_prices_changed();
+
+create function public.record_subscription(
+  p_subscription_id text, p_status text, p_price_ids text[], p_told_at timestamptz
+) returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_subscription private.billing_subscriptions;
+begin
+  perform private.assert_service();
+  insert into private.billing_subscriptions as known (id, status, price_ids, told_at)
+  values (p_subscription_id, p_status, p_price_ids, p_told_at)
+  on conflict (id) do update set status = excluded.status, price_ids = excluded.price_ids, told_at = excluded.told_at
+    -- News that was overtaken is old; and nothing comes after the end.
+    where known.told_at <= excluded.told_at and known.status is distinct from 'canceled'
+  returning * into v_subscription;
+  if v_subscription.org_id is not null then
+    perform private.apply_subscriptions(v_subscription.org_id, v_subscription.user_id);
+  end if;
+  return jsonb_build_object('isNews', v_subscription.id is not null, 'isClaimed', v_subscription.org_id is not null);
+end
+$$;
+comment on function public.record_subscription(text, text, text[], timestamptz) is
+  'What the payment processor says of a subscription now. Safe to repeat, in any order.';
+
+create function public.claim_subscription(p_subscription_id text, p_org_id uuid, p_user_id uuid) returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  perform private.assert_service();
+  if not exists (select from public.organization_members where org_id = p_org_id and user_id = p_user_id) then
+    raise exception 'The subscription is for a seat that does not exist.' using errcode = 'PT422';
+  end if;
+  insert into private.billing_subscriptions as known (id, org_id, user_id)
+  values (p_subscription_id, p_org_id, p_user_id)
+  on conflict (id) do update set org_id = excluded.org_id, user_id = excluded.user_id
+    -- The first claim holds: a checkout's reference can be written by whoever opens its link.
+    where known.org_id is null;
+  perform private.apply_subscriptions(s.org_id, s.user_id)
+  from private.billing_subscriptions s where s.id = p_subscription_id and s.status is not null;
+  return jsonb_build_object('isClaimed', true);
+end
+$$;
+comment on function public.claim_subscription(text, uuid, uuid) is
+  'A checkout says for which seat a subscription is. Safe to repeat. PT422: there is no such member.';
+
+revoke all on function private.on_license_changed(), private.apply_subscriptions(uuid, uuid), private.on_billing_prices_changed(),
+  public.record_subscription(text, text, text[], timestamptz), public.claim_subscription(text, uuid, uuid)
+  from public, anon, authenticated, service_role;
+grant execute on function public.record_subscription(text, text, text[], timestamptz),
+  public.claim_subscription(text, uuid, uuid) to service_role;
