@@ -15,7 +15,8 @@ begin
   select string_agg(name, ', ' order by name) into v_taken
   from unnest(array[
     'license_tiers', 'agents', 'model_prices', 'chat_settings', 'organizations', 'organization_members', 'user_licenses',
-    'conversations', 'chat_messages', 'chat_turns', 'chat_usage_tracking', 'organization_usage', 'chat_quota_violations'
+    'conversations', 'chat_messages', 'chat_turns', 'chat_usage_tracking', 'organization_usage', 'chat_quota_violations',
+    'billing_prices', 'license_changes'
   ]) name
   where to_regclass('public.' || name) is not null;
   if v_taken is not null then

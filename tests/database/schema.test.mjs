@@ -7,7 +7,7 @@ import { systemPostgresBinaries } from '../../tools/postgres.mjs'
 import { migrate, openDatabase, SUPABASE_SQL } from './support/database.mjs'
 
 /** Reference tables hold the same rows for everyone; all others belong to tenants. */
-const REFERENCE_TABLES = ['license_tiers', 'agents', 'model_prices', 'chat_settings']
+const REFERENCE_TABLES = ['license_tiers', 'agents', 'model_prices', 'chat_settings', 'billing_prices']
 
 let db
 before(async () => { db = await openDatabase() })

@@ -10,8 +10,8 @@ const PUBLIC_KNOWLEDGE = ['license_tiers', 'agents', 'model_prices']
 
 const FOR_USERS = ['check_conversation_length', 'create_conversation', 'delete_conversation', 'get_messages_paginated',
   'list_conversations', 'quota_status', 'rename_conversation', 'usage_history']
-const FOR_THE_SERVICE = ['audit_usage', 'cleanup_old_usage_data', 'dispatch_turn', 'flush_turn', 'read_turn', 'release_turn',
-  'reserve_turn', 'settle_turn', 'stop_turn', 'sweep_stale_turns']
+const FOR_THE_SERVICE = ['audit_usage', 'claim_subscription', 'cleanup_old_usage_data', 'dispatch_turn', 'flush_turn', 'read_turn',
+  'record_subscription', 'release_turn', 'reserve_turn', 'settle_turn', 'stop_turn', 'sweep_stale_turns']
 
 let db, victim, stranger, turn
 before(async () => {
@@ -27,6 +27,9 @@ before(async () => {
   await db.rows('update public.chat_settings set max_provider_calls = null')
   await db.rows('update public.license_tiers set max_messages_per_day = 2 where tier = $1', ['pro'])
   assert.equal((await db.reserve(victim)).outcome, 'denied') // so that violations have a row as well
+  // And so that subscriptions have.
+  await db.rows(`insert into public.billing_prices values ('price_pro', 'pro')`)
+  await db.rows(`select public.claim_subscription('sub_1', $1, $2)`, [victim.orgId, victim.id])
 })
 after(() => db?.close())
 
@@ -193,7 +196,8 @@ test('a stack that grants everything again at boot opens nothing', async () => {
     ['settle_turn', { ...key, p_content: '', p_status: 'complete', p_prompt_tokens: 0, p_cached_tokens: 0, p_completion_tokens: 0 }],
     ['release_turn', { ...key, p_reason: '' }], ['dispatch_turn', key], ['flush_turn', { ...key, p_content: '' }],
     ['stop_turn', key], ['read_turn', { ...key, p_after: 0 }], ['sweep_stale_turns', {}], ['cleanup_old_usage_data', {}],
-    ['audit_usage', {}],
+    ['audit_usage', {}], ['claim_subscription', { p_subscription_id: 'sub_2', p_org_id: stranger.orgId, p_user_id: stranger.id }],
+    ['record_subscription', { p_subscription_id: 'sub_1', p_status: 'active', p_price_ids: ['price_pro'], p_told_at: '2026-01-01' }],
   ]) {
     await assert.rejects(db.rpc(stranger, name, parameters), { code: 'PT403' }, name)
     await assert.rejects(db.call('anon', {}, name, parameters), { code: 'PT403' }, name)
