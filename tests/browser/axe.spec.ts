@@ -1,15 +1,16 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { expect, type Page } from '@playwright/test'
-import { answers, send, SEEDED_CONVERSATION, signIn, spendHour, test } from './helpers.js'
+import { answers, mountStage, send, SEEDED_CONVERSATION, signIn, spendHour, test } from './helpers.js'
 
 // Every state of the demo, by axe's rules, in light and dark: no violation.
 
-async function expectNoViolation(page: Page): Promise<void> {
+/** `within`: a part of the page, where that has no heading and is all there is. */
+async function expectNoViolation(page: Page, within = 'html'): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     // Colours are judged where they end, not on the way there.
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))))
-    const { violations } = await new AxeBuilder({ page }).analyze()
+    const { violations } = await new AxeBuilder({ page }).include(within).analyze()
     const found = violations.map(({ id, help, nodes }) => ({ colorScheme, id, help, nodes: nodes.map(({ html }) => html) }))
     expect(found).toEqual([])
   }
@@ -19,6 +20,39 @@ test('signing in', async ({ page }) => {
   await page.goto('/')
   await expect(page.getByRole('button', { name: 'pro@example.com' })).toBeVisible()
   await expectNoViolation(page)
+})
+
+test('a day near its end', async ({ page }) => {
+  await page.route('**/rpc/quota_status', async (route) => {
+    const response = await route.fetch()
+    const status = (await response.json()) as { usage: { messagesToday: { used: number } } }
+    status.usage.messagesToday.used = 17
+    await route.fulfill({ response, json: status })
+  })
+  await signIn(page, 'free')
+  await expect(page.locator('.pc-near')).toContainText('Pro $29 a month gives you 500 messages a day.')
+  await expectNoViolation(page)
+})
+
+test('what failed, broke off, waits, or could not be read', async ({ page }) => {
+  await mountStage(page, { first: 1, last: 2 })
+  await page.evaluate(() => {
+    window.stage.add('What failed', 'failed', 'user')
+    window.stage.add('What broke off', 'failed')
+    window.stage.change({ queue: [window.stage.queued('What waits')] })
+  })
+  await expect(page.getByText('The answer broke off.')).toBeVisible()
+  await expectNoViolation(page, 'main')
+  await page.evaluate(() => {
+    const error = { ...window.stage.refusal('The server did not answer.').detail, code: 'network' as const, verdict: null }
+    window.stage.change({ error, status: 'error', queue: [] })
+    window.stage.go('elsewhere', ['A question', 'An answer'])
+  })
+  await expect(page.getByRole('alert')).toContainText('The server did not answer.')
+  await expectNoViolation(page, 'main')
+  await page.evaluate(() => window.stage.go('nowhere', []))
+  await expect(page.getByRole('alert')).toContainText('This conversation could not be loaded.')
+  await expectNoViolation(page, 'main')
 })
 
 test('a new conversation', async ({ page }) => {

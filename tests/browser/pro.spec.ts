@@ -37,7 +37,7 @@ test('the quota goes down by one with a message', async ({ page }) => {
   await expect(today).toHaveAttribute('aria-valuetext', new RegExp(`^${before - 1} of 500 messages left, resets in`))
 })
 
-test('that the day comes near its end is announced once', async ({ page }) => {
+test('that the day comes near its end is announced once, shown, and a larger plan suggested', async ({ page }) => {
   // As if 399 of the day's 500 had been sent before.
   await page.route('**/rpc/quota_status', async (route) => {
     const response = await route.fetch()
@@ -46,10 +46,14 @@ test('that the day comes near its end is announced once', async ({ page }) => {
     await route.fulfill({ response, json: status })
   })
   await signIn(page, 'pro')
-  const announcement = page.getByRole('region', { name: 'Your plan' }).getByRole('status')
+  const plan = page.getByRole('region', { name: 'Your plan' })
+  const announcement = plan.getByRole('status')
   await expect(announcement).toHaveText('')
+  await expect(plan).not.toContainText('Enterprise')
   await send(page, 'The four hundredth')
   await expect(announcement).toHaveText('Most of today is used: 400 of 500 messages.')
+  await expect(plan.locator('.pc-near')).toContainText('Most of today is used: 400 of 500 messages.')
+  await expect(plan.locator('.pc-near')).toContainText('Enterprise $99 a month gives you 2,000 messages a day.')
 })
 
 test('stop keeps what there is of the answer', async ({ page }) => {

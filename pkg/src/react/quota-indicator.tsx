@@ -2,21 +2,27 @@
 
 import { useId, useState } from 'react'
 import type { ProductionChatClient } from '../client.js'
-import type { UsageStats } from '../types.js'
+import type { Quotas, Tier, UsageStats } from '../types.js'
+import { Offer } from './upgrade-prompt.js'
 import { useQuota } from './use-account.js'
 import { useNow } from './use-now.js'
 import { useQuotaAlert } from './use-quota-alert.js'
-import { clockTime, count, duration, nearness, TIER_NAMES, usd } from './words.js'
+import { clockTime, count, duration, LIMIT_NAMES, nearness, TIER_NAMES, usd } from './words.js'
 
 /** Props of {@link QuotaIndicator}. */
 export interface QuotaIndicatorProps {
   /** The client, where there is no `ProductionChatProvider`. */
   client?: ProductionChatClient | undefined
+  /** Takes the person to where plans are sold, when the day comes near its end. Without it the indicator only tells. */
+  onUpgrade?: ((tier: Tier) => void) | undefined
 }
 
-/** What remains today and this hour, what it has cost, and when it begins anew. Keeps itself up to date. */
-export function QuotaIndicator({ client }: QuotaIndicatorProps) {
-  const { quotas, usageStats, tier, isStale, isFallback, error } = useQuota(client)
+/**
+ * What remains today and this hour, what it has cost, and when it begins anew; from 80 % of the day on, that it comes near,
+ * and which plan would give more. Keeps itself up to date.
+ */
+export function QuotaIndicator({ client, onUpgrade }: QuotaIndicatorProps) {
+  const { quotas, usageStats, tier, tiers, isStale, isFallback, error } = useQuota(client)
   const resetsAt = usageStats === null ? null : (usageStats.hourFreesAt ?? usageStats.dayResetsAt)
   const now = useNow(resetsAt)
   const [announcement, announce] = useState('')
@@ -49,10 +55,46 @@ export function QuotaIndicator({ client }: QuotaIndicatorProps) {
         <Reset usage={usageStats} now={now} isFallback={isFallback} />
         {usageStats.costHeldMicroUsd > 0 && <span>{usd(usageStats.costHeldMicroUsd)} held</span>}
       </p>
+      {usageStats.alertLevel !== 'ok' && (
+        <NearLimit usage={usageStats} quotas={quotas} tiers={tiers} onUpgrade={onUpgrade} />
+      )}
       <p className="pc-hidden" role="status">
         {announcement}
       </p>
     </section>
+  )
+}
+
+interface NearLimitProps {
+  usage: UsageStats
+  quotas: Quotas
+  tiers: readonly Quotas[]
+  onUpgrade: ((tier: Tier) => void) | undefined
+}
+
+/** In sight what is read out once: which of the day's limits comes near, and the cheapest plan with more of it. */
+function NearLimit({ usage, quotas, tiers, onUpgrade }: NearLimitProps) {
+  const sent = { used: quotas.max_messages_per_day - usage.messagesRemaining, max: quotas.max_messages_per_day }
+  const spent = { used: usage.costTodayMicroUsd + usage.costHeldMicroUsd, max: usage.costLimitMicroUsd }
+  const isCost = spent.used * sent.max > sent.used * spent.max
+  const { used, max } = isCost ? spent : sent
+  const level = usage.alertLevel
+  const limitOf = (plan: Quotas) => (isCost ? plan.max_cost_per_day_micro_usd : plan.max_messages_per_day)
+  const plan = tiers
+    .filter((plan) => limitOf(plan) > limitOf(quotas))
+    .sort((one, other) => one.price_usd_per_month - other.price_usd_per_month)[0]
+  return (
+    <div className="pc-near" data-level={level}>
+      <p>{nearness({ limit: isCost ? 'cost_per_day' : 'messages_per_day', level, used, max })}</p>
+      {plan !== undefined && (
+        <Offer
+          tier={plan.tier}
+          plan={plan}
+          gains={isCost ? LIMIT_NAMES.cost_per_day : `${plan.max_messages_per_day.toLocaleString()} messages a day`}
+          onUpgrade={onUpgrade}
+        />
+      )}
+    </div>
   )
 }
 

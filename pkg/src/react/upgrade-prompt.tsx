@@ -18,16 +18,30 @@ export function UpgradePrompt({ verdict, tiers, onUpgrade }: UpgradePromptProps)
   const { upgrade } = verdict
   if (upgrade === null) return null
   const plan = tiers.find(({ tier }) => tier === upgrade.tier)
-  const name = TIER_NAMES[upgrade.tier]
+  return <Offer tier={upgrade.tier} plan={plan} gains={gains(verdict, plan)} onUpgrade={onUpgrade} />
+}
+
+interface OfferProps {
+  tier: Tier
+  /** What it costs; undefined: not known. */
+  plan: Quotas | undefined
+  /** What it gives, in words. */
+  gains: string
+  onUpgrade: ((tier: Tier) => void) | undefined
+}
+
+/** A plan, and what it would give. */
+export function Offer({ tier, plan, gains, onUpgrade }: OfferProps) {
+  const name = TIER_NAMES[tier]
   return (
     <div className="pc-upgrade">
       <p>
         <b>{name}</b>
         {plan !== undefined && <span className="pc-upgrade-price"> ${plan.price_usd_per_month} a month</span>}
-        <span> gives you {gains(verdict, plan)}.</span>
+        <span> gives you {gains}.</span>
       </p>
       {onUpgrade !== undefined && (
-        <button type="button" className="pc-button pc-button-primary" onClick={() => onUpgrade(upgrade.tier)}>
+        <button type="button" className="pc-button pc-button-primary" onClick={() => onUpgrade(tier)}>
           Upgrade to {name}
         </button>
       )}
