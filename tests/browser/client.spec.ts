@@ -147,6 +147,26 @@ test('the page can be used before the module is there', async ({ page }) => {
   await expect(answers(page)).toHaveAttribute('data-status', 'complete', { timeout: 30_000 })
 })
 
+test('what waits for the module leaves its own field, and no other', async ({ page }) => {
+  await signIn(page, 'enterprise')
+  let arrive = () => {}
+  const arrived = new Promise<void>((resolve) => (arrive = resolve))
+  await page.route('**/*.wasm', async (route) => {
+    await arrived
+    await route.continue()
+  })
+  await page.goto('/c/01990000-0000-7000-8000-0000000000aa')
+  await send(page, 'Sent from here')
+  await expect(composer(page)).toHaveAttribute('readonly')
+  await page.getByRole('link', { name: 'New conversation' }).click()
+  await expect(composer(page)).toHaveValue('')
+  await expect(composer(page)).not.toHaveAttribute('readonly')
+  await composer(page).fill('Not sent')
+  arrive()
+  await expect(page.getByRole('meter', { name: 'Today' })).toBeVisible()
+  await expect(composer(page)).toHaveValue('Not sent')
+})
+
 test('a module that does not load is said so, loses nothing, and is tried again', async ({ page }) => {
   await signIn(page, 'enterprise')
   const module = /\.wasm$|\/inlined\.js/

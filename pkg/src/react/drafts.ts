@@ -81,3 +81,9 @@ export function placeOf(chat: UseProductionChatResult): Place {
 export function joined(above: string, below: string): string {
   return [above, below].filter((text) => text !== '').join('\n')
 }
+
+/** Whether a field that shows one of them shows the other as well: the conversation has begun since, or it is known whose it is. */
+export function isSamePlace(before: Place, now: Place): boolean {
+  const isSamePerson = before.userId === null || before.userId === now.userId
+  return isSamePerson && (before.conversationId === now.conversationId || (before.isNew && now.isNew))
+}

@@ -11,6 +11,7 @@ import { UpgradePrompt } from './upgrade-prompt.js'
 import { draftsOf } from './drafts.js'
 import { useBrowserLayoutEffect } from './use-browser-layout-effect.js'
 import { useDraft } from './use-draft.js'
+import { useSending } from './use-sending.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
 import { count, estimatedUsd } from './words.js'
 
@@ -35,7 +36,8 @@ export interface MessageComposerProps {
  * a request that would be denied. What was typed leaves the field only once it is kept elsewhere.
  */
 export function MessageComposer({ chat, agent, text, onTextChange, placeholder, onUpgrade }: MessageComposerProps) {
-  const { text: value, setText: setValue, giveBack } = useDraft(chat, text, onTextChange)
+  const written = useDraft(chat, text, onTextChange)
+  const { text: value, setText } = written
   const [problem, setProblem] = useState<{ conversationId: string | null; words: string } | null>(null)
   const field = useRef<HTMLTextAreaElement>(null)
   const hintId = useId()
@@ -45,7 +47,7 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
   const draft = agent === undefined ? { text: value } : { text: value, agent }
   const verdict = chat.check(draft)
   const isBlank = value.trim() === ''
-  const sending = useSending(verdict !== PENDING_VERDICT, () => setValue(''))
+  const sending = useSending(written, verdict !== PENDING_VERDICT)
   const isAnswering = chat.status === 'submitted' || chat.status === 'streaming'
 
   async function send(options: { queue: boolean }): Promise<void> {
@@ -55,10 +57,10 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
     field.current?.focus()
     try {
       await chat.sendMessage(options.queue ? { ...draft, queue: true } : draft)
+      sending.kept()
     } catch (error) {
-      const kept = error instanceof ChatError && error.messageId !== null
-      if (kept) return
-      if (!sending.end()) giveBack(value)
+      if (error instanceof ChatError && error.messageId !== null) return sending.kept()
+      sending.refused()
       const isDenial = error instanceof ChatError && error.detail.verdict !== null
       if (!isDenial) {
         setProblem({ conversationId: chat.conversationId, words: error instanceof Error ? error.message : String(error) })
@@ -106,7 +108,7 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
           aria-label="Message"
           aria-describedby={hintId}
           placeholder={placeholder ?? 'Write a message'}
-          onChange={(event) => setValue(event.target.value)}
+          onChange={(event) => setText(event.target.value)}
           onKeyDown={onKeyDown}
         />
         {isAnswering && (
@@ -145,34 +147,6 @@ function Remaining({ chat }: { chat: UseProductionChatResult }) {
   ) : (
     <span>{count(usage.messagesRemaining, 'message')} left today</span>
   )
-}
-
-/**
- * What is sent leaves the field once it is kept elsewhere. Before the module is there nothing keeps it, so it stays in
- * the field, to be seen and not to be changed.
- */
-function useSending(isLoaded: boolean, leave: () => void) {
-  const held = useRef(false)
-  const [isHeld, setIsHeld] = useState(false)
-  const hold = (is: boolean) => {
-    held.current = is
-    setIsHeld(is)
-  }
-  useBrowserLayoutEffect(() => {
-    if (!isLoaded || !held.current) return
-    hold(false)
-    leave()
-  })
-  return {
-    isHeld,
-    begin: () => (isLoaded ? leave() : hold(true)),
-    /** It was refused. Returns whether the words are in the field still. */
-    end: () => {
-      const isThere = held.current
-      hold(false)
-      return isThere
-    },
-  }
 }
 
 /** A field as high as its text, where the browser cannot do that by itself; the style sheet sets the most. */

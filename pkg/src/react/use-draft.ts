@@ -1,16 +1,26 @@
 'use client'
 
 import { useRef, useSyncExternalStore, type RefObject } from 'react'
-import { draftsOf, joined, placeOf, type Drafts, type Place } from './drafts.js'
+import { draftsOf, isSamePlace, joined, placeOf, type Drafts, type Place } from './drafts.js'
 import { useBrowserLayoutEffect } from './use-browser-layout-effect.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
 
-/** The text of a field. */
+/** The text of a field, and what can be done to it, also later, when the field shows another conversation. */
 export interface Draft {
   text: string
+  /** Where the words belong. */
+  place: Place
   setText: (text: string) => void
-  /** Gives words back to the conversation they were typed in, whatever is shown by then. */
+  /** Empties it: the words are kept elsewhere. */
+  takeAway: () => void
+  /** Gives words back to it. */
   giveBack: (text: string) => void
+}
+
+/** What a field shows now. */
+interface Here {
+  place: Place
+  setText: (text: string) => void
 }
 
 /**
@@ -26,7 +36,12 @@ export function useDraft(
   const place = placeOf(chat)
   const { key } = place
   const kept = useSyncExternalStore(drafts.subscribe, () => drafts.text(key), nothing)
-  const here = useMoving(drafts, place)
+
+  function setText(text: string): void {
+    if (appText === undefined) drafts.write(key, text)
+    onTextChange?.(text)
+  }
+  const here = useHere(drafts, { place, setText })
 
   useBrowserLayoutEffect(() => {
     if (appText === undefined || kept === '') return
@@ -36,30 +51,27 @@ export function useDraft(
 
   return {
     text: appText ?? kept,
-    setText: (text) => {
-      if (appText === undefined) drafts.write(key, text)
-      onTextChange?.(text)
+    place,
+    setText,
+    takeAway: () => {
+      if (isSamePlace(place, here.current.place)) here.current.setText('')
+      else drafts.write(key, '')
     },
-    giveBack: (text) => drafts.giveBack(isSame(place, here.current) ? here.current.key : key, text),
+    giveBack: (text) => drafts.giveBack(isSamePlace(place, here.current.place) ? here.current.place.key : key, text),
   }
 }
 
 /** A conversation that begins to exist, or whose person becomes known, is another place: the words come along. */
-function useMoving(drafts: Drafts, place: Place): RefObject<Place> {
-  const last = useRef(place)
+function useHere(drafts: Drafts, now: Here): RefObject<Here> {
+  const here = useRef(now)
   useBrowserLayoutEffect(() => {
-    const before = last.current
-    last.current = place
-    if (before.key === place.key || !isSame(before, place)) return
-    const words = drafts.take(before.key)
-    if (words !== '') drafts.giveBack(place.key, words)
+    const { place } = here.current
+    here.current = now
+    if (place.key === now.place.key || !isSamePlace(place, now.place)) return
+    const words = drafts.take(place.key)
+    if (words !== '') drafts.giveBack(now.place.key, words)
   })
-  return last
-}
-
-function isSame(before: Place, now: Place): boolean {
-  const isSamePerson = before.userId === null || before.userId === now.userId
-  return isSamePerson && (before.conversationId === now.conversationId || (before.isNew && now.isNew))
+  return here
 }
 
 const nothing = () => ''
