@@ -13,8 +13,8 @@ const SAID_ELSEWHERE: readonly ChatErrorCode[] = ['quota_exceeded', 'not_allowed
  * refused leaves the conversation's status as it was.
  */
 export function threadProblem({ error, status, messages }: UseProductionChatResult): ChatErrorDetail | null {
-  const isOfAMessage = messages.some((message) => message.status === 'failed')
-  return error === null || status !== 'error' || isOfAMessage || SAID_ELSEWHERE.includes(error.code) ? null : error
+  if (error === null || status !== 'error' || SAID_ELSEWHERE.includes(error.code)) return null
+  return messages.some((message) => message.status === 'failed') ? null : error
 }
 
 /** In place of a conversation of which nothing could be loaded. */
