@@ -76,6 +76,10 @@ begin
   perform private.assert_read_committed();
   -- One at a time for each seat; the next statement sees what the one before has written.
   perform pg_advisory_xact_lock(hashtextextended('production-chat:seat:' || p_org_id || p_user_id, 0));
+  -- Who has left has no seat, whoever still pays for it.
+  if not exists (select from public.organization_members where org_id = p_org_id and user_id = p_user_id) then
+    return;
+  end if;
   -- While a renewal is tried again (`past_due`) the plan stays: Stripe ends the subscription when it gives up.
   select t.tier into v_tier
   from private.billing_subscriptions s
@@ -109,6 +113,7 @@ begin
   from (
     select distinct org_id, user_id from private.billing_subscriptions
     where org_id is not null and coalesce(new.price_id, old.price_id) = any (price_ids)
+    order by org_id, user_id
   ) seat;
   return null;
 end

@@ -84,13 +84,27 @@ test("a subscription gives its plan, in whatever order the news comes and howeve
     const sub = newId("sub");
     const news = [
       event("customer.subscription.created", subscription(sub, "incomplete", "price_pro"), 0),
-      event("customer.subscription.updated", subscription(sub, "active", "price_pro"), 1),
+      event("customer.subscription.updated", subscription(sub, "active", "price_enterprise"), 0),
       checkout(sub, id),
-      event("customer.subscription.updated", subscription(sub, "active", "price_enterprise"), 9),
+      event("invoice.paid", { id: newId("in"), object: "invoice" }),
     ];
     for (const at of [...order, ...order]) assertEquals(await billing.send(news[at]!), 200);
     assertEquals(await licence(id), "enterprise, active", order.join());
   }
+});
+
+test("who has left the team has no seat, and the news is taken all the same", async () => {
+  await using billing = stripe();
+  const { id } = await Caller.signUp("free");
+  const team = crypto.randomUUID();
+  await sql("insert into public.organizations (id, name) values ($1, 'Team')", team);
+  await sql("insert into public.organization_members (org_id, user_id) values ($1, $2)", team, id);
+  const sub = newId("sub");
+  await billing.send(checkout(sub, `${team}_${id}`));
+  await sql("delete from public.organization_members where org_id = $1", team);
+  const news = event("customer.subscription.created", subscription(sub, "active", "price_pro"));
+  assertEquals(await billing.send(news), 200);
+  assertEquals(await licence(team, id), undefined);
 });
 
 test("the end of the subscription is the end of the plan, and nothing comes after it", async () => {

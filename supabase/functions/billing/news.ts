@@ -26,7 +26,7 @@ export function newsOf(event: Stripe.Event): News | null {
           p_subscription_id: id,
           p_status: status,
           p_price_ids: items.data.map(({ price }) => price.id),
-          p_told_at: new Date(event.created * 1000).toISOString(),
+          p_told_at: new Date(toldAt(event)).toISOString(),
         },
       };
     }
@@ -40,6 +40,11 @@ export function newsOf(event: Stripe.Event): News | null {
     default:
       return null;
   }
+}
+
+/** Milliseconds since the epoch. Stripe counts in seconds, and what follows a creation often comes in the same one. */
+function toldAt({ type, created }: Stripe.Event): number {
+  return created * 1000 - (type === "customer.subscription.created" ? 1 : 0);
 }
 
 /** `<user>` for a personal plan, `<organization>_<user>` for a seat in a team; null for what another product sells. */
