@@ -29,7 +29,9 @@ before(async () => {
   assert.equal((await db.reserve(victim)).outcome, 'denied') // so that violations have a row as well
   // And so that subscriptions have.
   await db.rows(`insert into public.billing_prices values ('price_pro', 'pro')`)
-  await db.rows(`select public.claim_subscription('sub_1', $1, $2)`, [victim.orgId, victim.id])
+  const buyer = await db.newUser()
+  await db.rows(`select public.claim_subscription('sub_1', $1, $2)`, [buyer.orgId, buyer.id])
+  await db.rows(`select public.record_subscription('sub_1', 'active', array['price_pro'], '2026-01-01')`)
 })
 after(() => db?.close())
 
@@ -82,8 +84,8 @@ async function assertNothingToSee() {
 }
 
 test('row level security is on for every table', async () => {
-  assert.deepEqual(await db.rows(`select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
-    and not relrowsecurity`), [])
+  assert.deepEqual(await db.rows(`select relname from pg_class where relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+    and relkind in ('r', 'p') and not relrowsecurity`), [])
 })
 
 test('nobody and a stranger read and change nothing, in any table or view', assertNothingToSee)
@@ -197,7 +199,7 @@ test('a stack that grants everything again at boot opens nothing', async () => {
     ['release_turn', { ...key, p_reason: '' }], ['dispatch_turn', key], ['flush_turn', { ...key, p_content: '' }],
     ['stop_turn', key], ['read_turn', { ...key, p_after: 0 }], ['sweep_stale_turns', {}], ['cleanup_old_usage_data', {}],
     ['audit_usage', {}], ['claim_subscription', { p_subscription_id: 'sub_2', p_org_id: stranger.orgId, p_user_id: stranger.id }],
-    ['record_subscription', { p_subscription_id: 'sub_1', p_status: 'active', p_price_ids: ['price_pro'], p_told_at: '2026-01-01' }],
+    ['record_subscription', { p_subscription_id: 'sub_1', p_status: 'active', p_price_ids: ['price_pro'], p_told_at: '2026-01-02' }],
   ]) {
     await assert.rejects(db.rpc(stranger, name, parameters), { code: 'PT403' }, name)
     await assert.rejects(db.call('anon', {}, name, parameters), { code: 'PT403' }, name)
