@@ -38,6 +38,7 @@ export class ProductionChatClient {
   readonly #accountListeners = new Set<() => void>()
   readonly #alertListeners = new Set<(alert: QuotaAlert) => void>()
   readonly #conversations = new Map<string, ConversationStore>()
+  readonly #new = new Set<string>()
   #core: Core | null = null
   #starting: Promise<Core> | null = null
   #pendingAccount = PENDING_ACCOUNT
@@ -74,7 +75,14 @@ export class ProductionChatClient {
    * @param agent whom to talk to; default: the client's.
    */
   async newConversation(agent?: string): Promise<string> {
-    return (await this.#start()).newConversation(agent)
+    const id = (await this.#start()).newConversation(agent)
+    this.#new.add(id)
+    return id
+  }
+
+  /** @internal Whether {@link newConversation} made it. */
+  isNew(id: string): boolean {
+    return this.#new.has(id)
   }
 
   /**
@@ -202,6 +210,7 @@ export class ProductionChatClient {
     for (const store of this.#conversations.values()) store.freeze()
     this.#core?.dispose()
     this.#core = null
+    for (const store of this.#conversations.values()) store.leave()
     this.#notifyAccount()
     this.#accountListeners.clear()
     this.#alertListeners.clear()

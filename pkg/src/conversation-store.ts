@@ -11,6 +11,8 @@ export class ConversationStore implements Store<ConversationSnapshot> {
   readonly #start: () => void
   readonly #viewers = new Set<() => void>()
   readonly #waiting = new Set<(isLast: boolean) => void>()
+  /** What a server renders; hydrating begins with it. */
+  readonly #rendered: ConversationSnapshot
   #pending: ConversationSnapshot
   #frozen: ConversationSnapshot | null = null
 
@@ -18,7 +20,7 @@ export class ConversationStore implements Store<ConversationSnapshot> {
     this.#id = id
     this.#core = core
     this.#start = start
-    this.#pending = pendingConversation(id)
+    this.#rendered = this.#pending = pendingConversation(id)
   }
 
   readonly subscribe = (onChange: () => void): (() => void) => {
@@ -37,7 +39,7 @@ export class ConversationStore implements Store<ConversationSnapshot> {
   readonly getSnapshot = (): ConversationSnapshot =>
     this.#core()?.conversation(this.#id) ?? this.#frozen ?? this.#pending
 
-  readonly getServerSnapshot = (): ConversationSnapshot => this.#pending
+  readonly getServerSnapshot = (): ConversationSnapshot => this.#rendered
 
   /** The module is there: it learns who was already looking. */
   attach(core: Core): void {
@@ -61,9 +63,13 @@ export class ConversationStore implements Store<ConversationSnapshot> {
   freeze(): void {
     const last = this.getSnapshot()
     this.#frozen = { ...last, ...STILL, status: last.error === null ? 'ready' : 'error' }
+    tell(this.#waiting, true)
+  }
+
+  /** The client is gone: those who look see what is frozen, and that is the last. */
+  leave(): void {
     tell(this.#viewers)
     this.#viewers.clear()
-    tell(this.#waiting, true)
   }
 
   /** The first snapshot for which `holds` is true, the present one included; the last one when the client is gone. */

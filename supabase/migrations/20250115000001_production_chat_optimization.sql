@@ -16,11 +16,16 @@ begin
   from unnest(array[
     'license_tiers', 'agents', 'model_prices', 'chat_settings', 'organizations', 'organization_members', 'user_licenses',
     'conversations', 'chat_messages', 'chat_turns', 'chat_usage_tracking', 'organization_usage', 'chat_quota_violations',
-    'billing_prices', 'license_changes'
+    'billing_prices', 'license_changes',
+    'audit_usage', 'check_conversation_length', 'claim_subscription', 'cleanup_old_usage_data', 'create_conversation',
+    'delete_conversation', 'dispatch_turn', 'flush_turn', 'get_messages_paginated', 'list_conversations', 'quota_status',
+    'read_turn', 'record_subscription', 'release_turn', 'rename_conversation', 'reserve_turn', 'settle_turn', 'stop_turn',
+    'sweep_stale_turns', 'usage_history'
   ]) name
-  where to_regclass('public.' || name) is not null;
+  where to_regclass('public.' || name) is not null
+    or exists (select from pg_catalog.pg_proc p where p.proname = name and p.pronamespace = 'public'::regnamespace);
   if v_taken is not null then
-    raise exception 'The schema "public" has tables that production-chat makes: %', v_taken
+    raise exception 'The schema "public" has what production-chat makes: %', v_taken
       using errcode = 'duplicate_table',
         hint = 'Move them to a schema of their own first: see "Into an app that exists" (docs/adopting.md).';
   end if;

@@ -165,6 +165,9 @@ test('what waits for the module leaves its own field, and no other', async ({ pa
   arrive()
   await expect(page.getByRole('meter', { name: 'Today' })).toBeVisible()
   await expect(composer(page)).toHaveValue('Not sent')
+  await page.goBack()
+  await expect(questions(page)).toHaveText(/Sent from here/)
+  await expect(composer(page)).toHaveValue('')
 })
 
 test('a module that does not load is said so, loses nothing, and is tried again', async ({ page }) => {

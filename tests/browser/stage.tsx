@@ -46,7 +46,10 @@ const ACTIONS = {
 } satisfies Partial<UseProductionChatResult>
 
 /** As much of a client as the components use: nobody is known to be there. */
-const CLIENT = { account: { getSnapshot: () => ({ userId: null }) } } as unknown as ProductionChatClient
+const CLIENT = {
+  account: { getSnapshot: () => ({ userId: null }), subscribe: () => () => undefined },
+  isNew: (id: string) => id.endsWith('try'),
+} as unknown as ProductionChatClient
 
 /** What the hook would return, of these messages. */
 function chatOf(messages: ChatMessage[]): UseProductionChatResult {

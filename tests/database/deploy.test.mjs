@@ -84,6 +84,7 @@ test('an app that has a chat keeps it, word for word: docs/adopting.md', () =>
       create table public.chat_messages (
         id uuid primary key, conversation_id uuid references public.conversations, role text, content text, created_at timestamptz
       );
+      create function public.get_messages_paginated(uuid) returns setof public.chat_messages language sql as 'select * from chat_messages';
       create index idx_chat_messages_created_at on public.chat_messages (created_at);
       insert into public.conversations (id, user_id, title) values ('${old}', '${user}', 'Old times'), ('${orphan}', '${gone}', null);
       insert into public.chat_messages values
@@ -94,10 +95,10 @@ test('an app that has a chat keeps it, word for word: docs/adopting.md', () =>
     copy('migrations')
     const refused = run('app', 'db', 'push', '--yes', '--include-all')
     assert.notEqual(refused.status, 0)
-    assert.match(refused.said, /"public" has tables that production-chat makes: chat_messages, conversations/)
+    assert.match(refused.said, /"public" has what production-chat makes: chat_messages, conversations, get_messages_paginated/)
     assert.match(refused.said, /docs\/adopting\.md/)
 
-    await client.query(MOVE)
+    await client.query(`${MOVE}; drop function public.get_messages_paginated(uuid)`)
     assert.match(run('app', 'db', 'push', '--yes').said, /--include-all/)
     supabase('app', 'db', 'push', '--yes', '--include-all')
     for (let time = 0; time < 2; time++) await client.query(IMPORT)

@@ -56,11 +56,17 @@ test('what watches finds what it should', async () => {
   assert.deepEqual(await find('0.9 * t.max_messages_per_day'), [{ user_id: user.id, messages_sent: 1 }])
 
   const [failures] = await find('as died')
-  assert.deepEqual(failures, { released: 0, died: 0, turns: 1, percent: '0.0' })
+  assert.deepEqual(failures, { released: 0, died: 0, broke_off: 0, turns: 1, percent: '0.0' })
+  await db.rows('update chat_turns set is_partial = true where id = $1', [turn.id])
+  assert.deepEqual(await find('as died'), [{ released: 0, died: 0, broke_off: 1, turns: 1, percent: '100.0' }])
+  await db.rows('update chat_turns set is_partial = false where id = $1', [turn.id])
 
   assert.deepEqual((await find('as were_free')).map(({ upgraded }) => upgraded), [0])
   await db.rows(statement("interval '1 year'"))
   assert.deepEqual(await find('as were_free'), [{ upgraded: 1, were_free: 1, percent: '100.0' }])
+  // Long ago is no conversion, and who is not free any more is not among those who were.
+  await db.rows(`update license_changes set changed_at = changed_at - interval '1 year' where user_id = $1`, [user.id])
+  assert.deepEqual(await find('as were_free'), [{ upgraded: 0, were_free: 0, percent: null }])
   await db.assertSound()
 })
 

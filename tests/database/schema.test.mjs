@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { PGlite } from '@electric-sql/pglite'
 import { systemPostgresBinaries } from '../../tools/postgres.mjs'
-import { migrate, openDatabase, SUPABASE_SQL } from './support/database.mjs'
+import { migrate, migrations, openDatabase, SUPABASE_SQL } from './support/database.mjs'
 
 /** Reference tables hold the same rows for everyone; all others belong to tenants. */
 const REFERENCE_TABLES = ['license_tiers', 'agents', 'model_prices', 'chat_settings', 'billing_prices']
@@ -115,6 +115,15 @@ test("the guide's business queries run", async () => {
   assert.deepEqual(conversion, [{ id: user.id, tier: 'free', messages_sent: 18 }])
   await db.rows('update public.chat_usage_tracking set messages_sent = 1 where user_id = $1', [user.id])
   await db.assertSound()
+})
+
+test('an app that has something of these names is refused before anything is made', async () => {
+  const [{ sql }] = migrations()
+  const guarded = /unnest\(array\[(.*?)\]\) name/s.exec(sql)[1].match(/\w+/g).sort()
+  const made = await db.rows(`
+    select relname::text as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
+    union select proname::text from pg_proc where pronamespace = 'public'::regnamespace order by 1`)
+  assert.deepEqual(guarded, made.map(({ name }) => name).sort())
 })
 
 test('a table is marked as reference, or belongs to tenants', async () => {

@@ -11,7 +11,6 @@ import { UpgradePrompt } from './upgrade-prompt.js'
 import { draftsOf } from './drafts.js'
 import { useBrowserLayoutEffect } from './use-browser-layout-effect.js'
 import { useDraft } from './use-draft.js'
-import { useSending } from './use-sending.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
 import { count, estimatedUsd } from './words.js'
 
@@ -23,7 +22,7 @@ export interface MessageComposerProps {
   agent?: string | undefined
   /** The text, when the app keeps it. Left out: it is kept by conversation, for as long as the page is there. */
   text?: string | undefined
-  /** Receives every change of the text. */
+  /** Receives what is typed and, where the app keeps the text, what comes back or was sent. */
   onTextChange?: ((text: string) => void) | undefined
   /** Shown in the empty field. */
   placeholder?: string | undefined
@@ -37,30 +36,29 @@ export interface MessageComposerProps {
  */
 export function MessageComposer({ chat, agent, text, onTextChange, placeholder, onUpgrade }: MessageComposerProps) {
   const written = useDraft(chat, text, onTextChange)
-  const { text: value, setText } = written
+  const { text: value, key, isHeld, setText } = written
   const [problem, setProblem] = useState<{ conversationId: string | null; words: string } | null>(null)
   const field = useRef<HTMLTextAreaElement>(null)
   const hintId = useId()
   useGrowing(field, value)
-  useEffect(() => draftsOf(chat.client).onEdit(() => focusWithoutKeyboard(field.current)), [chat.client])
+  useEffect(() => draftsOf(chat.client).onEdit((edited) => edited === key && focusWithoutKeyboard(field.current)), [chat.client, key])
 
   const draft = agent === undefined ? { text: value } : { text: value, agent }
   const verdict = chat.check(draft)
   const isBlank = value.trim() === ''
-  const sending = useSending(written, verdict !== PENDING_VERDICT)
   const isAnswering = chat.status === 'submitted' || chat.status === 'streaming'
 
   async function send(options: { queue: boolean }): Promise<void> {
-    if (isBlank || sending.isHeld) return
+    if (isBlank || isHeld) return
     setProblem(null)
-    sending.begin()
+    written.send(verdict !== PENDING_VERDICT)
     field.current?.focus()
     try {
       await chat.sendMessage(options.queue ? { ...draft, queue: true } : draft)
-      sending.kept()
     } catch (error) {
-      if (error instanceof ChatError && error.messageId !== null) return sending.kept()
-      sending.refused()
+      const kept = error instanceof ChatError && error.messageId !== null
+      if (kept) return
+      written.refused()
       const isDenial = error instanceof ChatError && error.detail.verdict !== null
       if (!isDenial) {
         setProblem({ conversationId: chat.conversationId, words: error instanceof Error ? error.message : String(error) })
@@ -104,7 +102,7 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
           ref={field}
           rows={1}
           value={value}
-          readOnly={sending.isHeld}
+          readOnly={isHeld}
           aria-label="Message"
           aria-describedby={hintId}
           placeholder={placeholder ?? 'Write a message'}
@@ -122,14 +120,14 @@ export function MessageComposer({ chat, agent, text, onTextChange, placeholder, 
             className="pc-send"
             aria-label={isAnswering ? 'Send after this answer' : 'Send'}
             // Not `disabled`: a focused button must not vanish from under the keyboard.
-            aria-disabled={isBlank || !verdict.allowed || sending.isHeld}
+            aria-disabled={isBlank || !verdict.allowed || isHeld}
           >
             <SendIcon />
           </button>
         )}
       </div>
       <p className="pc-composer-hint" id={hintId}>
-        {sending.isHeld ? <span role="status">Goes out as soon as the chat is loaded</span> : <Remaining chat={chat} />}
+        {isHeld ? <span role="status">Goes out as soon as the chat is loaded</span> : <Remaining chat={chat} />}
         {!isBlank && verdict.estimate.maxMicroUsd > 0 && (
           <span>This message: {estimatedUsd(verdict.estimate)}</span>
         )}
@@ -162,5 +160,5 @@ function useGrowing(field: React.RefObject<HTMLTextAreaElement | null>, value: s
 
 /** On a touch screen the keyboard would jump up over what is being read. */
 function focusWithoutKeyboard(field: HTMLTextAreaElement | null): void {
-  if (matchMedia('(pointer: fine)').matches) field?.focus()
+  if (globalThis.matchMedia?.('(pointer: fine)').matches) field?.focus()
 }

@@ -75,10 +75,11 @@ interface NearLimitProps {
 /** In sight what is read out once: which of the day's limits comes near, and the cheapest plan with more of it. */
 function NearLimit({ usage, quotas, tiers, onUpgrade }: NearLimitProps) {
   const sent = { used: quotas.max_messages_per_day - usage.messagesRemaining, max: quotas.max_messages_per_day }
-  const spent = { used: usage.costTodayMicroUsd + usage.costHeldMicroUsd, max: usage.costLimitMicroUsd }
-  const isCost = spent.used * sent.max > sent.used * spent.max
-  const { used, max } = isCost ? spent : sent
+  const spent = { used: usage.costTodayMicroUsd, max: usage.costLimitMicroUsd }
   const level = usage.alertLevel
+  // One more message always fits into what is left of a number of messages, so only the cost can be `soft`.
+  const isCost = level === 'soft' || spent.used * sent.max > sent.used * spent.max
+  const { used, max } = isCost ? spent : sent
   const limitOf = (plan: Quotas) => (isCost ? plan.max_cost_per_day_micro_usd : plan.max_messages_per_day)
   const plan = tiers
     .filter((plan) => limitOf(plan) > limitOf(quotas))

@@ -14,7 +14,7 @@ const SAID_ELSEWHERE: readonly ChatErrorCode[] = ['quota_exceeded', 'not_allowed
  */
 export function threadProblem({ error, status, messages }: UseProductionChatResult): ChatErrorDetail | null {
   if (error === null || status !== 'error' || SAID_ELSEWHERE.includes(error.code)) return null
-  return messages.some((message) => message.status === 'failed') ? null : error
+  return messages.some((message) => message.error !== null) ? null : error
 }
 
 /** In place of a conversation of which nothing could be loaded. */

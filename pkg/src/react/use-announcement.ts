@@ -1,6 +1,6 @@
 'use client'
 
-import { useEffect, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import type { ChatMessage } from '../types.js'
 import { BROKE_OFF } from './message-view.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
@@ -39,8 +39,10 @@ export function useAnnouncement(chat: UseProductionChatResult, agentName: string
     return () => clearTimeout(timer)
   }, [endedWith])
 
+  const ended = last !== undefined && last.id === endedWith ? last : null
+  const words = useMemo(() => (ended === null ? '' : outcome(ended, agentName)), [ended, agentName])
   if (isAnswering) return queuePosition === null ? `${agentName} is answering.` : inLine(queuePosition)
-  return last !== undefined && last.id === endedWith ? outcome(last, agentName) : ''
+  return words
 }
 
 function outcome(last: ChatMessage, agentName: string): string {

@@ -1,26 +1,23 @@
 'use client'
 
-import { useRef, useSyncExternalStore, type RefObject } from 'react'
-import { draftsOf, isSamePlace, joined, placeOf, type Drafts, type Place } from './drafts.js'
+import { useRef, useSyncExternalStore } from 'react'
+import { init } from '../load.js'
+import { draftsOf, joined, placeOf } from './drafts.js'
 import { useBrowserLayoutEffect } from './use-browser-layout-effect.js'
 import type { UseProductionChatResult } from './use-production-chat.js'
 
 /** The text of a field, and what can be done to it, also later, when the field shows another conversation. */
 export interface Draft {
   text: string
-  /** Where the words belong. */
-  place: Place
+  /** Where it belongs; see `Drafts`. */
+  key: string
+  /** It is sent and waits for the module: to be seen, and not to be changed. */
+  isHeld: boolean
   setText: (text: string) => void
-  /** Empties it: the words are kept elsewhere. */
-  takeAway: () => void
-  /** Gives words back to it. */
-  giveBack: (text: string) => void
-}
-
-/** What a field shows now. */
-interface Here {
-  place: Place
-  setText: (text: string) => void
+  /** The text is being sent: it leaves the field once something else keeps it, which before the module is there nothing does. */
+  send: (isLoaded: boolean) => void
+  /** It was refused, and nothing was kept: it is to be in its field. */
+  refused: () => void
 }
 
 /**
@@ -36,42 +33,51 @@ export function useDraft(
   const place = placeOf(chat)
   const { key } = place
   const kept = useSyncExternalStore(drafts.subscribe, () => drafts.text(key), nothing)
+  const isHeld = useSyncExternalStore(drafts.subscribe, () => drafts.isHeld(key), never)
+  const text = appText ?? kept
 
-  function setText(text: string): void {
-    if (appText === undefined) drafts.write(key, text)
-    onTextChange?.(text)
-  }
-  const here = useHere(drafts, { place, setText })
+  const here = useRef(place)
+  useBrowserLayoutEffect(() => {
+    const before = here.current
+    here.current = place
+    // It has begun, and the words come along.
+    if (before.key !== key && before.conversationId === place.conversationId) drafts.giveBack(place, drafts.take(before.key))
+  })
 
   useBrowserLayoutEffect(() => {
-    if (appText === undefined || kept === '') return
+    const sent = drafts.takeSent(key)
+    if (appText === undefined || onTextChange === undefined) return
+    const rest = sent === appText ? '' : appText
     const returned = drafts.take(key)
-    if (returned !== '') onTextChange?.(joined(returned, appText))
+    if (rest !== appText || returned !== '') onTextChange(joined(returned, rest))
   })
+
+  function setText(next: string): void {
+    if (appText === undefined) drafts.write(key, next)
+    onTextChange?.(next)
+  }
 
   return {
-    text: appText ?? kept,
-    place,
+    text,
+    key,
+    isHeld,
     setText,
-    takeAway: () => {
-      if (isSamePlace(place, here.current.place)) here.current.setText('')
-      else drafts.write(key, '')
+    send: (isLoaded) => {
+      if (isLoaded) return setText('')
+      drafts.hold(key)
+      // The client, which waits for the same, takes the message right after; when it does not come, it refuses.
+      init().then(
+        () => drafts.sent(key, text),
+        () => undefined,
+      )
     },
-    giveBack: (text) => drafts.giveBack(isSamePlace(place, here.current.place) ? here.current.place.key : key, text),
+    refused: () => {
+      if (drafts.release(key)) return
+      const hasBegun = here.current.conversationId === place.conversationId
+      drafts.giveBack(hasBegun ? { ...here.current, userId: place.userId } : place, text)
+    },
   }
-}
-
-/** A conversation that begins to exist, or whose person becomes known, is another place: the words come along. */
-function useHere(drafts: Drafts, now: Here): RefObject<Here> {
-  const here = useRef(now)
-  useBrowserLayoutEffect(() => {
-    const { place } = here.current
-    here.current = now
-    if (place.key === now.place.key || !isSamePlace(place, now.place)) return
-    const words = drafts.take(place.key)
-    if (words !== '') drafts.giveBack(now.place.key, words)
-  })
-  return here
 }
 
 const nothing = () => ''
+const never = () => false

@@ -166,8 +166,9 @@ function toResult(
     client,
     conversationId: id,
     error,
-    // A new conversation waits for the module alone.
-    ...(id === null && account.status === 'error' && { isLoading: false, isFetching: false }),
+    // Nothing can load before it is known who asks, and a new conversation waits for the module alone.
+    isLoading: chat.isLoading && account.status !== 'error',
+    isFetching: chat.isFetching && (id !== null || account.status !== 'error'),
     quotas: account.quotas,
     usageStats: account.usageStats,
     tiers: account.tiers,

@@ -107,7 +107,7 @@ export function spoken(answer: string): string {
   return answer
     .replaceAll(/^ *(```|~~~).*$/gm, '')
     .replaceAll(/^ *(#{1,6}|>) +/gm, '')
-    .replaceAll(/^ *\|?[-:| ]*-{3,}[-:| ]*$/gm, '')
+    .replaceAll(/^(?=.*---)[-:| ]+$/gm, '')
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replaceAll(/(\*\*|__|~~|`)(?=\S)(.*?\S)\1/g, '$2')
     .replaceAll(/^ *\|.*$/gm, (row) => row.split('|').map((cell) => cell.trim()).filter(Boolean).join(', '))
