@@ -1,6 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { expect, type Page } from '@playwright/test'
-import { answers, mountStage, send, SEEDED_CONVERSATION, signIn, spendHour, test } from './helpers.js'
+import { answers, countToday, mountStage, SEEDED_CONVERSATION, send, signIn, spendHour, test } from './helpers.js'
 
 // Every state of the demo, by axe's rules, in light and dark: no violation.
 
@@ -23,12 +23,7 @@ test('signing in', async ({ page }) => {
 })
 
 test('a day near its end', async ({ page }) => {
-  await page.route('**/rpc/quota_status', async (route) => {
-    const response = await route.fetch()
-    const status = (await response.json()) as { usage: { messagesToday: { used: number } } }
-    status.usage.messagesToday.used = 17
-    await route.fulfill({ response, json: status })
-  })
+  await countToday(page, 17)
   await signIn(page, 'free')
   await expect(page.locator('.pc-near')).toContainText('Pro $29 a month gives you 500 messages a day.')
   await expectNoViolation(page)

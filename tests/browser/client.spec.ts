@@ -1,6 +1,6 @@
 import { expect } from '@playwright/test'
 import { createProductionChat, type ProductionChatOptions } from 'production-chat'
-import { answers, composer, questions, send, signIn, startNew, test } from './helpers.js'
+import { answers, composer, holdModule, questions, send, signIn, startNew, test } from './helpers.js'
 
 // The client without React, as an app without React uses it: in the page, on the page's own client.
 const SESSION = '/src/session.ts'
@@ -129,12 +129,7 @@ test('who waits or watches learns that the module could not be loaded, or that t
 
 test('the page can be used before the module is there', async ({ page }) => {
   await signIn(page, 'enterprise')
-  let arrive = () => {}
-  const arrived = new Promise<void>((resolve) => (arrive = resolve))
-  await page.route('**/*.wasm', async (route) => {
-    await arrived
-    await route.continue()
-  })
+  const arrive = await holdModule(page)
   await page.reload()
   await expect(page.getByRole('region', { name: 'Your plan' })).toHaveAttribute('aria-busy', 'true')
   await send(page, 'Faster than the module')
@@ -149,12 +144,7 @@ test('the page can be used before the module is there', async ({ page }) => {
 
 test('what waits for the module leaves its own field, and no other', async ({ page }) => {
   await signIn(page, 'enterprise')
-  let arrive = () => {}
-  const arrived = new Promise<void>((resolve) => (arrive = resolve))
-  await page.route('**/*.wasm', async (route) => {
-    await arrived
-    await route.continue()
-  })
+  const arrive = await holdModule(page)
   await page.goto('/c/01990000-0000-7000-8000-0000000000aa')
   await send(page, 'Sent from here')
   await expect(composer(page)).toHaveAttribute('readonly')
@@ -178,6 +168,8 @@ test('a module that does not load is said so, loses nothing, and is tried again'
   const banner = page.getByRole('alert').filter({ hasText: 'The chat could not be loaded.' })
   await expect(banner).toBeVisible()
   await send(page, 'Not lost')
+  // Held while it is tried; when that has failed too, the words are there to be changed.
+  await expect(composer(page)).not.toHaveAttribute('readonly')
   await expect(composer(page)).toHaveValue('Not lost')
 
   await page.unroute(module)
@@ -192,12 +184,7 @@ test('a module that does not load is said so, loses nothing, and is tried again'
 
 test('signing out before the module is there is done when it is, in its turn', async ({ page }) => {
   await signIn(page, 'enterprise')
-  let arrive = () => {}
-  const arrived = new Promise<void>((resolve) => (arrive = resolve))
-  await page.route('**/*.wasm', async (route) => {
-    await arrived
-    await route.continue()
-  })
+  const arrive = await holdModule(page)
   await page.reload()
   const seen = page.evaluate(async (session) => {
     const { chat } = await import(/* @vite-ignore */ new URL(session, location.href).href)

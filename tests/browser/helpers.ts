@@ -124,3 +124,24 @@ export async function spendHour(page: Page): Promise<void> {
     await route.fulfill({ response, json: body })
   })
 }
+
+/** The same account, as if so many messages had been sent today. */
+export async function countToday(page: Page, used: number): Promise<void> {
+  await page.route('**/rest/v1/rpc/quota_status', async (route) => {
+    const response = await route.fetch()
+    const body = await response.json()
+    body.usage.messagesToday.used = used
+    await route.fulfill({ response, json: body })
+  })
+}
+
+/** The module does not arrive until the function returned is called. */
+export async function holdModule(page: Page): Promise<() => void> {
+  let arrive = () => {}
+  const arrived = new Promise<void>((resolve) => (arrive = resolve))
+  await page.route('**/*.wasm', async (route) => {
+    await arrived
+    await route.continue()
+  })
+  return arrive
+}

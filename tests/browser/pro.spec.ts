@@ -1,5 +1,5 @@
 import { expect, type Locator } from '@playwright/test'
-import { answers, messages, questions, send, SEEDED_CONVERSATION, sendAndRead, signIn, startNew, test } from './helpers.js'
+import { answers, countToday, messages, questions, SEEDED_CONVERSATION, send, sendAndRead, signIn, startNew, test } from './helpers.js'
 
 test('a message is answered as a stream, and is still there after a reload', async ({ page }) => {
   await signIn(page, 'pro')
@@ -39,12 +39,7 @@ test('the quota goes down by one with a message', async ({ page }) => {
 
 test('that the day comes near its end is announced once, shown, and a larger plan suggested', async ({ page }) => {
   // As if 399 of the day's 500 had been sent before.
-  await page.route('**/rpc/quota_status', async (route) => {
-    const response = await route.fetch()
-    const status = (await response.json()) as { usage: { messagesToday: { used: number } } }
-    status.usage.messagesToday.used = 399
-    await route.fulfill({ response, json: status })
-  })
+  await countToday(page, 399)
   await signIn(page, 'pro')
   const plan = page.getByRole('region', { name: 'Your plan' })
   const announcement = plan.getByRole('status')

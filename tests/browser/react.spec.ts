@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { expect, type Page } from '@playwright/test'
-import { sendAndRead, signIn, test, watchSends } from './helpers.js'
+import { holdModule, sendAndRead, signIn, test, watchSends } from './helpers.js'
 
 /** Runs `act` in the page, with the page's own client and the stage's components. */
 function onStage<Result>(page: Page, act: (chat: any, stage: any) => Promise<Result>): Promise<Result> {
@@ -17,12 +17,7 @@ function onStage<Result>(page: Page, act: (chat: any, stage: any) => Promise<Res
 
 /** The page anew, without the module until the function returned is called. */
 async function reloadWithoutModule(page: Page): Promise<() => void> {
-  let arrive = () => {}
-  const arrived = new Promise<void>((resolve) => (arrive = resolve))
-  await page.route('**/*.wasm', async (route) => {
-    await arrived
-    await route.continue()
-  })
+  const arrive = await holdModule(page)
   await page.reload()
   return arrive
 }
