@@ -133,7 +133,7 @@ export function ChatThread({ chat, agentName = 'Assistant', renderContent, onEdi
             fetchNextPage={chat.fetchNextPage}
             heir={scroller}
           />
-          {isEmpty && chat.isLoading && <Loading />}
+          {isEmpty && chat.isLoading && problem === null && <Loading />}
           {isEmpty && !chat.isLoading && problem === null && children}
           {isEmpty && problem !== null && <NotLoaded problem={problem} onRetry={() => void chat.refetch()} heir={scroller} />}
           {list}

@@ -18,6 +18,7 @@ export function createApp(config: Config): (request: Request) => Promise<Respons
   const verified = Stripe.createSubtleCryptoProvider();
 
   async function read(request: Request): Promise<Stripe.Event | null> {
+    if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) return null;
     const body = await request.text();
     if (body.length > MAX_BODY_BYTES) return null;
     const signature = request.headers.get("stripe-signature") ?? "";
